@@ -1,0 +1,8 @@
+"""Repositories that building Kairos needs, for its own WORKSPACE and for consumers'."""
+
+load("//bazel:coverage_tools.bzl", "coverage_tools")
+load("//bazel:native_rules.bzl", "native_rules")
+
+def kairos_repositories():
+    native_rules()
+    coverage_tools()
