@@ -30,8 +30,8 @@ using CallbackFunc = void (*)(void* udata);
 
 // How a callback is stored, everywhere.
 struct AsyncCallback {
-  CallbackFunc function = nullptr;
-  void* udata = nullptr;
+  CallbackFunc function;
+  void* udata;
   friend bool operator==(const AsyncCallback&, const AsyncCallback&) = default;
 };
 
@@ -58,9 +58,9 @@ struct PollResult {
 //               closes or frees them. Starts no thread, installs no signal handler, keeps no
 //               global state.
 //   Time        std::chrono on Clock, exact to the nanosecond; arithmetic saturates.
-//   Errors      std::error_code, to be compared with std::errc; a refused call changes nothing. What
-//               the OS refuses to the constructor is reported by each add* of a descriptor and each
-//               poll. Throws nothing of its own.
+//   Errors      std::error_code, to be compared with std::errc; a refused call changes nothing.
+//               What the OS refuses to the constructor is reported by each add* of a descriptor and
+//               each poll. Throws nothing of its own.
 //   Callbacks   Run inside poll only, on the thread that calls it, never inside an add* or remove*.
 //               They may call everything here except poll and the destructor, on any descriptor,
 //               and may close descriptors and free their own udata after removing. What they add
@@ -129,8 +129,8 @@ class Reactor {
   // of the due timers in the order of their deadlines. Each runs at most once, and nothing that was
   // added by a callback runs in the same poll.
   //   timeout   forever or negative: no limit; zero: does not wait; positive: an upper bound, which
-  //             the OS rounds up. A signal ends the wait early, without error and without descriptor
-  //             callbacks.
+  //             the OS rounds up. A signal ends the wait early, without error and without
+  //             descriptor callbacks.
   //   Errors    operation_in_progress  called inside a callback; nothing is changed
   //             resource_deadlock_would_occur  unlimited wait with nothing registered
   //             else what the OS said, each time: it refused the wait, or to open its facility

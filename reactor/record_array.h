@@ -1,0 +1,74 @@
+// SPDX-License-Identifier: MIT OR Apache-2.0
+#ifndef KAIROS_REACTOR_RECORD_ARRAY_H_
+#define KAIROS_REACTOR_RECORD_ARRAY_H_
+
+#include <cassert>
+#include <cstddef>
+#include <cstdlib>
+#include <type_traits>
+
+namespace kairos::detail {
+
+// A growing array of plain records that says when there is no memory instead of throwing.
+template <class T>
+class RecordArray {
+  static_assert(std::is_trivially_copyable_v<T>);
+
+ public:
+  RecordArray() = default;
+  RecordArray(const RecordArray&) = delete;
+  RecordArray& operator=(const RecordArray&) = delete;
+  ~RecordArray() { std::free(data_); }
+
+  std::size_t size() const { return size_; }
+  bool empty() const { return size_ == 0; }
+  std::size_t capacity() const { return capacity_; }
+  T* data() { return data_; }
+  T& operator[](std::size_t i) {
+    assert(i < size_);
+    return data_[i];
+  }
+  const T& operator[](std::size_t i) const {
+    assert(i < size_);
+    return data_[i];
+  }
+  T& back() { return (*this)[size_ - 1]; }
+
+  // Room for `size` records, by doubling; false: no memory, nothing changed.
+  [[nodiscard]] bool reserve(std::size_t size) {
+    if (size <= capacity_) return true;
+    std::size_t wanted = capacity_ == 0 ? 16 : capacity_;
+    while (wanted < size) wanted *= 2;
+    void* grown = std::realloc(data_, wanted * sizeof(T));
+    if (grown == nullptr) return false;
+    data_ = static_cast<T*>(grown);
+    capacity_ = wanted;
+    return true;
+  }
+
+  // Requires room.
+  void push(const T& record) {
+    assert(size_ < capacity_);
+    data_[size_++] = record;
+  }
+  void pop() {
+    assert(size_ > 0);
+    --size_;
+  }
+
+  // Gives all memory back.
+  void clear() {
+    std::free(data_);
+    data_ = nullptr;
+    size_ = capacity_ = 0;
+  }
+
+ private:
+  T* data_ = nullptr;
+  std::size_t size_ = 0;
+  std::size_t capacity_ = 0;
+};
+
+}  // namespace kairos::detail
+
+#endif  // KAIROS_REACTOR_RECORD_ARRAY_H_
