@@ -104,7 +104,7 @@ void TimerQueue::beginPoll() {
 }
 
 TimerIndex TimerQueue::firstDue() {
-  while (run_.empty() && heap_.empty() && wheel_.start() <= pollTime_) wheel_.splitFirst(run_);
+  while (run_.empty() && heap_.empty() && wheel_.startsBy(pollTime_)) wheel_.splitFirst(run_);
   TimerIndex best = 0;
   for (const TimerIndex first : {run_.head, heap_.first(), deferred_.head}) {
     if (first == 0 || store_[first].order > pollAdditions_) continue;

@@ -62,46 +62,52 @@ void TimerWheel::findFirst() {
   bool found = false;
   for (unsigned left = levelsInUse_; left != 0; left &= left - 1) {
     const auto level = static_cast<unsigned>(std::countr_zero(left));
-    const unsigned shift = level * stepBits;
-    const unsigned distance = firstInLevel(level);
-    const Tick number = (base_ >> shift) + distance;
-    const Tick begin = number << shift;
+    const Tick number = firstInLevel(level);
+    const Tick begin = number << (level * stepBits);
     if (found && begin > firstBegin_) continue;
     found = true;
     setFirst(level * buckets + static_cast<unsigned>(number % buckets), begin);
   }
 }
 
-// How many buckets after that of base_ the first occupied one is.
-unsigned TimerWheel::firstInLevel(unsigned level) const {
+// The first occupied bucket of a level in use, as a number that goes on beyond 256.
+TimerWheel::Tick TimerWheel::firstInLevel(unsigned level) const {
   const auto& words = occupied_[level];
-  const auto from = static_cast<unsigned>((base_ >> (level * stepBits)) % buckets);
+  const Tick base = base_ >> (level * stepBits);
+  const auto from = static_cast<unsigned>(base % buckets);
   const unsigned word = from / 64;
   const std::uint64_t rest = words[word] >> from % 64;
-  if (rest != 0) return static_cast<unsigned>(std::countr_zero(rest));
+  if (rest != 0) return base + static_cast<unsigned>(std::countr_zero(rest));
   for (unsigned i = 1; i <= wordsPerLevel; ++i) {
     const unsigned at = (word + i) % wordsPerLevel;
     if (words[at] == 0) continue;
     const unsigned position = at * 64 + static_cast<unsigned>(std::countr_zero(words[at]));
-    return (position + buckets - from) % buckets;
+    return base + (position + buckets - from) % buckets;
   }
   assert(false);  // levelsInUse_ says otherwise
-  return 0;
+  return base;
 }
 
-bool TimerWheel::hasFew(const TimerList& list) const {
+// Whether the first bucket has few timers, and no finer bucket begins within its time.
+bool TimerWheel::firstHasFewAlone() const {
   unsigned count = 0;
-  for (TimerIndex i = list.head; i != 0; i = store_[i].next) {
+  for (TimerIndex i = lists_[firstBucket_].head; i != 0; i = store_[i].next) {
     if (++count > few) return false;
+  }
+  const unsigned level = firstBucket_ / buckets;
+  const Tick end = firstBegin_ + (Tick{1} << (level * stepBits));
+  const unsigned finer = levelsInUse_ & ((1u << level) - 1);
+  for (unsigned left = finer; left != 0; left &= left - 1) {
+    const auto at = static_cast<unsigned>(std::countr_zero(left));
+    if (firstInLevel(at) << (at * stepBits) < end) return false;
   }
   return true;
 }
 
 Nanoseconds TimerWheel::earliestOfFew() const {
-  const TimerList& list = lists_[firstBucket_];
-  if (!hasFew(list)) return never;
+  if (!firstHasFewAlone()) return never;
   Nanoseconds earliest = never;
-  for (TimerIndex i = list.head; i != 0; i = store_[i].next) {
+  for (TimerIndex i = lists_[firstBucket_].head; i != 0; i = store_[i].next) {
     earliest = std::min(earliest, store_[i].deadline);
   }
   return earliest;
@@ -118,9 +124,9 @@ void TimerWheel::splitFirst(TimerList& due) {
   const unsigned level = firstBucket_ / buckets;
   const Tick width = Tick{1} << (level * stepBits);
   const Tick begin = firstBegin_;
+  const bool whole = level == 0 || (level < narrowLevels && firstHasFewAlone());
   const TimerList taken = takeFirstBucket();
-  const bool whole = level == 0 || (level < narrowLevels && hasFew(taken));
-  base_ = whole ? begin + width - 1 : begin;
+  base_ = whole ? begin + width - 1 : begin - 1;
   findFirst();
   for (TimerIndex next = taken.head; next != 0;) {
     const TimerIndex timer = next;

@@ -34,8 +34,8 @@ class TimerWheel {
   void add(TimerIndex timer);
   void remove(TimerIndex timer);
 
-  // No timer of the wheel is due before; `never` when empty.
-  Nanoseconds start() const { return start_; }
+  // Whether a timer of the wheel may be due by `time`.
+  bool startsBy(Nanoseconds time) const { return start_ <= time && !empty(); }
 
   // The earliest deadline, if it can be told by looking at a few timers; else `never`. Requires a
   // wheel that is not empty.
@@ -73,15 +73,15 @@ class TimerWheel {
   unsigned levelOf(Tick tick) const;
   void setFirst(unsigned bucket, Tick begin);
   void findFirst();
-  unsigned firstInLevel(unsigned level) const;
-  bool hasFew(const TimerList& list) const;
+  Tick firstInLevel(unsigned level) const;
+  bool firstHasFewAlone() const;
   TimerList takeFirstBucket();
   void markEmpty(unsigned bucket);
 
   TimerStore& store_;
   Tick base_ = 0;
-  Nanoseconds start_ = never;
-  Tick firstBegin_ = 0;       // of firstBucket_
+  Nanoseconds start_ = never;  // of firstBucket_, as firstBegin_
+  Tick firstBegin_ = 0;
   unsigned firstBucket_ = 0;  // level * buckets + position
   unsigned levelsInUse_ = 0;  // a bit for each level
   std::array<std::array<std::uint64_t, wordsPerLevel>, levels> occupied_{};
