@@ -1,0 +1,9 @@
+// SPDX-License-Identifier: MIT OR Apache-2.0
+#include "kairos/bench/contestants/bare_loop.h"
+#include "kairos/bench/workloads/all.h"
+
+namespace kairos::bench {
+
+void enrollBareTwin() { enrollAll<BareLoop<1>>("bare2"); }
+
+}  // namespace kairos::bench
