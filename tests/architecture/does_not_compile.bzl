@@ -37,7 +37,7 @@ def _verdict_impl(ctx):
     compile = compile_flags(
         ctx,
         ctx.attr.dep[CcInfo].compilation_context,
-        copts = ["-Werror=unused-result"],
+        copts = ["-Werror=unused-result"] + ctx.attr.copts,
     )
     ctx.actions.run_shell(
         mnemonic = "TryToCompile",
@@ -56,21 +56,23 @@ compiler_verdict = rule(
     attrs = dict(
         TOOLCHAIN_ATTRS,
         code = attr.string(mandatory = True),
+        copts = attr.string_list(),
         dep = attr.label(default = "//reactor", providers = [CcInfo]),
     ),
     fragments = ["cpp"],
     toolchains = TOOLCHAIN_TYPES,
 )
 
-def does_not_compile_test(name, bad, good, message):
+def does_not_compile_test(name, bad, good, message, bad_copts = []):
     """Declares a test that `bad` is refused with a message like the regular expression `message`.
 
     `good`, which differs only in what is wrong with `bad`, must compile: it shows that nothing else
-    is the reason.
+    is the reason. With `bad_copts` these may be all that is wrong.
     """
     compiler_verdict(
         name = name + "_bad",
         code = bad,
+        copts = bad_copts,
     )
     compiler_verdict(
         name = name + "_good",
