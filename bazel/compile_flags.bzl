@@ -11,6 +11,9 @@ TOOLCHAIN_ATTRS = {
 }
 TOOLCHAIN_TYPES = ["@bazel_tools//tools/cpp:toolchain_type"]
 
+# Only Bazel's own compile actions have the module maps that these want.
+_NEEDING_MODULE_MAPS = ["layering_check", "module_maps"]
+
 def compile_flags(ctx, compilation_context, copts = [], local_defines = []):
     """Says how a C++ file that depends on `compilation_context` is compiled.
 
@@ -29,7 +32,7 @@ def compile_flags(ctx, compilation_context, copts = [], local_defines = []):
         ctx = ctx,
         cc_toolchain = toolchain,
         requested_features = ctx.features,
-        unsupported_features = ctx.disabled_features,
+        unsupported_features = ctx.disabled_features + _NEEDING_MODULE_MAPS,
     )
     variables = cc_common.create_compile_variables(
         feature_configuration = features,

@@ -1,7 +1,7 @@
 #!/bin/bash
 # SPDX-License-Identifier: MIT OR Apache-2.0
-# refusals_test.sh LABELS ACCEPTED REFUSED ARCHIVE...: the checkers refuse a real library that is not
-# as the core should be, and verdicts of the real compiler that are not as expected.
+# refusals_test.sh LABELS ACCEPTED REFUSED ARCHIVE...: the checkers refuse a real library that is
+# not as the core should be, and verdicts of the real compiler that are not as expected.
 set -euo pipefail
 labels=$1 accepted=$2 refused=$3
 shift 3
