@@ -103,7 +103,7 @@ class Asio {
   void addReader(int fd, void* udata) {
     Slot& slot = opened(fd);
     slot.reader = {callback, udata};
-    awaitReadable<callback>(slot);
+    awaitReadable<callback>(&pool_, &slot);
   }
 
   void removeReader(int fd) {
@@ -117,7 +117,7 @@ class Asio {
   void addWriter(int fd, void* udata) {
     Slot& slot = opened(fd);
     slot.writer = {callback, udata};
-    awaitWritable<callback>(slot);
+    awaitWritable<callback>(&pool_, &slot);
   }
 
   void removeWriter(int fd) {
@@ -150,7 +150,7 @@ class Asio {
   template <Callback callback>
   void addTimer(std::size_t slot, Deadline deadline, void* udata) {
     timers_[slot].expires_at(deadline);
-    timers_[slot].async_wait(OnTimer<callback>{&pool_, udata});
+    timers_[slot].async_wait(OnTimer<callback>(&pool_, udata));
   }
 
   void removeTimer(std::size_t slot) { check(timers_[slot].cancel() == 1, "a wait to cancel"); }
@@ -162,7 +162,7 @@ class Asio {
 
   template <Callback callback>
   void defer(std::size_t, void* udata) {
-    asio::post(context_, OnTimer<callback>{&pool_, udata});
+    asio::post(context_, OnTimer<callback>(&pool_, udata));
   }
 
   void poll() { context_.poll(); }
@@ -185,12 +185,17 @@ class Asio {
     bool inWriter = false;
   };
 
-  // What Asio calls for a timer or a post; it brings the memory of its operation along.
-  template <Callback callback>
-  struct OnTimer {
+  // What Asio calls, with the memory of its operation in the pool.
+  struct Pooled {
     using allocator_type = PoolAllocator<void>;
-
     allocator_type get_allocator() const noexcept { return allocator_type(pool); }
+
+    OperationPool* pool;
+  };
+
+  template <Callback callback>
+  struct OnTimer : Pooled {
+    OnTimer(OperationPool* from, void* data) : Pooled{from}, udata(data) {}
     void operator()() const { callback(udata); }
     void operator()(const error_code& error) const {
       if (!error) {
@@ -198,8 +203,40 @@ class Asio {
       }
     }
 
-    OperationPool* pool;
     void* udata;
+  };
+
+  template <Callback callback>
+  struct OnReadable : Pooled {
+    OnReadable(OperationPool* from, Slot* of) : Pooled{from}, slot(of) {}
+    void operator()(const error_code& error) const {
+      if (!error && slot->reader.callback != nullptr) {
+        callback(slot->reader.udata);
+      }
+      if (slot->reader.callback != nullptr) {
+        awaitReadable<callback>(pool, slot);
+      }
+    }
+
+    Slot* slot;
+  };
+
+  template <Callback callback>
+  struct OnWritable : Pooled {
+    OnWritable(OperationPool* from, Slot* of) : Pooled{from}, slot(of) {}
+    void operator()(const error_code& error) const {
+      if (error || slot->writer.callback == nullptr) {
+        return;
+      }
+      slot->inWriter = true;
+      callback(slot->writer.udata);
+      slot->inWriter = false;
+      if (slot->writer.callback != nullptr) {
+        awaitWritable<callback>(pool, slot);
+      }
+    }
+
+    Slot* slot;
   };
 
   Slot& slotOf(int fd) { return *slots_[static_cast<std::size_t>(fd)]; }
@@ -216,32 +253,15 @@ class Asio {
   }
 
   template <Callback callback>
-  static void awaitReadable(Slot& slot) {
-    slot.descriptor->async_wait(asio::posix::descriptor_base::wait_read,
-                                [&slot](const error_code& error) {
-                                  if (!error && slot.reader.callback != nullptr) {
-                                    callback(slot.reader.udata);
-                                  }
-                                  if (slot.reader.callback != nullptr) {
-                                    awaitReadable<callback>(slot);
-                                  }
-                                });
+  static void awaitReadable(OperationPool* pool, Slot* slot) {
+    slot->descriptor->async_wait(asio::posix::descriptor_base::wait_read,
+                                 OnReadable<callback>(pool, slot));
   }
 
   template <Callback callback>
-  static void awaitWritable(Slot& slot) {
-    slot.descriptor->async_wait(asio::posix::descriptor_base::wait_write,
-                                [&slot](const error_code& error) {
-                                  if (error || slot.writer.callback == nullptr) {
-                                    return;
-                                  }
-                                  slot.inWriter = true;
-                                  callback(slot.writer.udata);
-                                  slot.inWriter = false;
-                                  if (slot.writer.callback != nullptr) {
-                                    awaitWritable<callback>(slot);
-                                  }
-                                });
+  static void awaitWritable(OperationPool* pool, Slot* slot) {
+    slot->descriptor->async_wait(asio::posix::descriptor_base::wait_write,
+                                 OnWritable<callback>(pool, slot));
   }
 
   OperationPool pool_;

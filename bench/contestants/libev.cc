@@ -93,9 +93,13 @@ class Libev {
     callback(watcher->data);
   }
 
+  // Initialised when first used and then kept: libev tells the kernel again about a descriptor
+  // whose watcher was set anew.
   template <Callback callback>
   void start(ev_io& watcher, int fd, int events, void* udata) {
-    ev_io_init(&watcher, onIo<callback>, fd, events);
+    if (ev_cb(&watcher) != onIo<callback>) [[unlikely]] {
+      ev_io_init(&watcher, onIo<callback>, fd, events);
+    }
     watcher.data = udata;
     ev_io_start(loop_, &watcher);
   }

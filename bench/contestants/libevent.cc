@@ -28,13 +28,13 @@ class Libevent {
   void addReader(int fd, void* udata) {
     start<callback>(events_[fd].reader, fd, EV_READ | EV_PERSIST, udata);
   }
-  void removeReader(int fd) { check(event_del(&events_[fd].reader) == 0, "event_del"); }
+  void removeReader(int fd) { check(event_del(&events_[fd].reader.event) == 0, "event_del"); }
 
   template <Callback callback>
   void addWriter(int fd, void* udata) {
     start<callback>(events_[fd].writer, fd, EV_WRITE | EV_PERSIST, udata);
   }
-  void removeWriter(int fd) { check(event_del(&events_[fd].writer) == 0, "event_del"); }
+  void removeWriter(int fd) { check(event_del(&events_[fd].writer.event) == 0, "event_del"); }
 
   using Deadline = timeval;
   static constexpr std::size_t handleBytes = 0;
@@ -72,15 +72,22 @@ class Libevent {
     event_active(&timers_[slot].event, EV_TIMEOUT, 0);
   }
 
-  void poll() { check(event_base_loop(base_, EVLOOP_NONBLOCK) >= 0, "event_base_loop"); }
+  void poll() {
+    check(event_base_loop(base_, EVLOOP_ONCE | EVLOOP_NONBLOCK) >= 0, "event_base_loop");
+  }
   void turn() { check(event_base_loop(base_, EVLOOP_ONCE) >= 0, "event_base_loop"); }
   void run() { check(event_base_loop(base_, 0) >= 0, "event_base_loop"); }
   void stop() { check(event_base_loopbreak(base_) == 0, "event_base_loopbreak"); }
 
  private:
+  struct Assigned {
+    struct event event;
+    Callback callback;
+    void* udata;
+  };
   struct Events {
-    event reader;
-    event writer;
+    Assigned reader;
+    Assigned writer;
   };
   struct Timer {
     struct event event;
@@ -108,10 +115,16 @@ class Libevent {
     callback(static_cast<Timer*>(timer)->udata);
   }
 
+  // Assigned when first used and then kept.
   template <Callback callback>
-  void start(event& event, int fd, short events, void* udata) {
-    check(event_assign(&event, base_, fd, events, onEvent<callback>, udata) == 0, "event_assign");
-    check(event_add(&event, nullptr) == 0, "event_add");
+  void start(Assigned& assigned, int fd, short events, void* udata) {
+    event* const event = &assigned.event;
+    if (assigned.callback != callback || assigned.udata != udata) [[unlikely]] {
+      check(event_assign(event, base_, fd, events, onEvent<callback>, udata) == 0, "event_assign");
+      assigned.callback = callback;
+      assigned.udata = udata;
+    }
+    check(event_add(event, nullptr) == 0, "event_add");
   }
 
   event_base* const base_;

@@ -17,11 +17,11 @@ double milliseconds(const timeval& time) {
 
 }  // namespace
 
-std::size_t residentBytes() {
+double residentBytes() {
   std::ifstream rollup("/proc/self/smaps_rollup");
   for (std::string word; rollup >> word;) {
     if (word == "Rss:") {
-      std::size_t kilobytes = 0;
+      double kilobytes = 0;
       rollup >> kilobytes;
       return kilobytes * 1024;
     }

@@ -2,13 +2,11 @@
 #ifndef KAIROS_BENCH_SUPPORT_PROCESS_H_
 #define KAIROS_BENCH_SUPPORT_PROCESS_H_
 
-#include <cstddef>
-
 namespace kairos::bench {
 
 // Resident memory of this process, counted page by page by the kernel; the cheaper figures of
 // /proc lag behind by some hundred pages.
-std::size_t residentBytes();
+double residentBytes();
 
 // User and system time of this process.
 double cpuMilliseconds();

@@ -34,6 +34,30 @@ inline constexpr std::array<Activity, 8> activities = {{{100, 1},
                                                         {9'900, 100},
                                                         {9'900, 1'000}}};
 
+// A loop that runs until its callbacks have seen a number of events.
+template <Contestant C>
+struct CountedRun {
+  C loop;
+  std::size_t seen = 0;
+  std::size_t wanted = 0;
+
+  void count() {
+    if (++seen == wanted) {
+      loop.stop();
+    }
+  }
+
+  void sample(Samples& samples, std::size_t events) {
+    seen = 0;
+    wanted = events;
+    const std::int64_t started = realNow();
+    loop.run();
+    const std::int64_t finished = realNow();
+    check(seen >= wanted, "the loop ran until the events had been seen");
+    samples.add(finished - started, seen);
+  }
+};
+
 // Question: what does an event cost with the work a program does for it?
 // A bad answer: measurably more than the bare loop, where it is the kernel's work that counts.
 //
@@ -42,12 +66,12 @@ inline constexpr std::array<Activity, 8> activities = {{{100, 1},
 template <Contestant C>
 class TokenRing {
  public:
-  TokenRing(std::size_t pairs, std::size_t tokens) : pairs_(pairs), tokens_(tokens) {
+  TokenRing(std::size_t pairs, std::size_t tokens) : tokens_(tokens) {
     sockets_.openPairs(pairs);
     members_.resize(pairs);
     for (std::size_t i = 0; i < pairs; ++i) {
       members_[i] = {this, sockets_[2 * i], sockets_[2 * ((i + 1) % pairs) + 1]};
-      loop_.template addReader<onReadable>(members_[i].in, &members_[i]);
+      run_.loop.template addReader<onReadable>(members_[i].in, &members_[i]);
     }
     for (std::size_t i = 0; i < tokens; ++i) {
       check(write(sockets_[2 * (i * pairs / tokens) + 1], "t", 1) == 1, "a token starts");
@@ -56,21 +80,13 @@ class TokenRing {
 
   ~TokenRing() {
     for (const Member& member : members_) {
-      loop_.removeReader(member.in);
+      run_.loop.removeReader(member.in);
     }
   }
   TokenRing(const TokenRing&) = delete;
   TokenRing& operator=(const TokenRing&) = delete;
 
-  void sample(Samples& samples, std::size_t events) {
-    seen_ = 0;
-    wanted_ = events;
-    const std::int64_t started = realNow();
-    loop_.run();
-    const std::int64_t finished = realNow();
-    check(seen_ >= wanted_, "the tokens made the events that were asked for");
-    samples.add(finished - started, seen_);
-  }
+  void sample(Samples& samples, std::size_t events) { run_.sample(samples, events); }
 
   // No token was lost or doubled on the way.
   void checkTokens() {
@@ -97,19 +113,13 @@ class TokenRing {
     char token = 0;
     check(read(member->in, &token, 1) == 1, "a readable socket has a token");
     check(write(member->out, &token, 1) == 1, "the next socket takes the token");
-    TokenRing* ring = member->ring;
-    if (++ring->seen_ == ring->wanted_) {
-      ring->loop_.stop();
-    }
+    member->ring->run_.count();
   }
 
-  const std::size_t pairs_;
   const std::size_t tokens_;
   Descriptors sockets_;
-  C loop_;
+  CountedRun<C> run_;
   std::vector<Member> members_;
-  std::size_t seen_ = 0;
-  std::size_t wanted_ = 0;
 };
 
 // Question: what does the loop itself add to an event?
@@ -122,7 +132,7 @@ class ReadyEvents {
   ReadyEvents(std::size_t registered, std::size_t active) {
     events_.openEvents(registered, 0);
     for (const int fd : events_) {
-      loop_.template addReader<onReadable>(fd, this);
+      run_.loop.template addReader<onReadable>(fd, this);
     }
     const std::uint64_t one = 1;
     for (std::size_t i = 0; i < active; ++i) {
@@ -133,34 +143,19 @@ class ReadyEvents {
 
   ~ReadyEvents() {
     for (const int fd : events_) {
-      loop_.removeReader(fd);
+      run_.loop.removeReader(fd);
     }
   }
   ReadyEvents(const ReadyEvents&) = delete;
   ReadyEvents& operator=(const ReadyEvents&) = delete;
 
-  void sample(Samples& samples, std::size_t events) {
-    seen_ = 0;
-    wanted_ = events;
-    const std::int64_t started = realNow();
-    loop_.run();
-    const std::int64_t finished = realNow();
-    check(seen_ >= wanted_, "the descriptors made the events that were asked for");
-    samples.add(finished - started, seen_);
-  }
+  void sample(Samples& samples, std::size_t events) { run_.sample(samples, events); }
 
  private:
-  static void onReadable(void* udata) {
-    auto* self = static_cast<ReadyEvents*>(udata);
-    if (++self->seen_ == self->wanted_) {
-      self->loop_.stop();
-    }
-  }
+  static void onReadable(void* self) { static_cast<ReadyEvents*>(self)->run_.count(); }
 
   Descriptors events_;
-  C loop_;
-  std::size_t seen_ = 0;
-  std::size_t wanted_ = 0;
+  CountedRun<C> run_;
 };
 
 template <Contestant C>

@@ -2,6 +2,7 @@
 #ifndef KAIROS_BENCH_WORKLOADS_MEMORY_H_
 #define KAIROS_BENCH_WORKLOADS_MEMORY_H_
 
+#include <algorithm>
 #include <chrono>
 #include <cstddef>
 #include <string>
@@ -21,11 +22,12 @@ namespace kairos::bench {
 // A bad answer: more than a cache line.
 //
 // The growth of resident memory divided by the count; the objects that a library wants from its
-// user per timer or descriptor are in it, handles that a user may keep besides are not. Descriptors
+// user per timer or descriptor are in it, handles that a user may keep besides are not. Only a
+// process that has done nothing else before tells the truth. Descriptors
 // have a reader; the bare loop and Kairos hold both directions in the same slot.
 template <Contestant C>
 double bytesPerTimer() {
-  constexpr std::size_t count = 1U << 20;
+  const std::size_t count = operationsPerSample(1U << 20);
   const auto deadlines = deadlinesOf(Distribution::uniform, count);
   VirtualClock clock;
   Descriptors quiet;
@@ -33,37 +35,37 @@ double bytesPerTimer() {
   C loop;
   loop.template addReader<neverCalled>(quiet[0], nullptr);
   loop.poll();
-  const std::size_t before = residentBytes();
+  const double before = residentBytes();
   loop.template reserveTimers<neverCalled>(count);
   for (std::size_t i = 0; i < count; ++i) {
     loop.template addTimer<neverCalled>(i, loop.deadline(deadlines[i]), nullptr);
   }
   loop.poll();
-  const std::size_t after = residentBytes();
+  const double after = residentBytes();
   for (std::size_t i = 0; i < count; ++i) {
     loop.removeTimer(i);
   }
   loop.removeReader(quiet[0]);
-  return static_cast<double>(after - before) / count - static_cast<double>(C::handleBytes);
+  return (after - before) / static_cast<double>(count) - static_cast<double>(C::handleBytes);
 }
 
 template <Contestant C>
 double bytesPerDescriptor() {
-  const std::size_t count = descriptorsAvailable();
+  const std::size_t count = std::min(descriptorsAvailable(), operationsPerSample(1U << 20));
   Descriptors quiet;
   quiet.openEvents(count, 0);
   C loop;
   loop.poll();
-  const std::size_t before = residentBytes();
+  const double before = residentBytes();
   for (const int fd : quiet) {
     loop.template addReader<neverCalled>(fd, nullptr);
   }
   loop.poll();
-  const std::size_t after = residentBytes();
+  const double after = residentBytes();
   for (const int fd : quiet) {
     loop.removeReader(fd);
   }
-  return static_cast<double>(after - before) / static_cast<double>(count);
+  return (after - before) / static_cast<double>(count);
 }
 
 inline void reportBytes(benchmark::State& state, double (*measure)()) {

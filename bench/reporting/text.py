@@ -1,0 +1,135 @@
+# SPDX-License-Identifier: MIT OR Apache-2.0
+"""The report as Markdown."""
+
+import itertools
+
+from reporting import cases, goals
+
+_TITLES = {
+    "Dispatch": "Dispatch, work included (N pairs / K tokens)",
+    "DispatchAlone": "Dispatch alone (N eventfds / K readable)",
+    "EmptyPoll": "Empty poll(0)",
+    "Registration": "Registration",
+    "Timers": "Timers that do not fire (deadlines / pending)",
+    "TimerFire": "Timers that fire (walk / deadlines / pending)",
+    "Deferred": "Deferred calls per poll",
+}
+
+
+def _table(head, rows):
+    lines = ["| " + " | ".join(head) + " |", "|" + " --- |" * len(head)]
+    return "\n".join(lines + ["| " + " | ".join(row) + " |" for row in rows]) + "\n"
+
+
+def _figure(value):
+    return "%.0f" % value if value >= 100 else "%.3g" % value
+
+
+def _ratio(ratio):
+    return "%.2f (%.2f-%.2f)" % (ratio.median, ratio.least, ratio.most)
+
+
+def _label(case, metric):
+    return case.parameters if metric == "ns" else "%s, %s" % (case.parameters, metric)
+
+
+def _ratio_table(results, rows):
+    base = rows[0][0].base
+    others = [name for name in cases.CONTESTANTS if name != base]
+    lines = []
+    for case, metric in rows:
+        ratios = [_ratio(results.ratio(case, metric, name, base)) for name in others]
+        lines.append([_label(case, metric), _figure(results.median(case, metric, base)), *ratios])
+    return _table(["", "%s, ns" % base, *others], lines)
+
+
+def ratio_tables(results):
+    timed = [row for row in results.rows if row[0].workload in _TITLES]
+    parts = []
+    for (workload, base), rows in itertools.groupby(
+            timed, lambda row: (row[0].workload, row[0].base)):
+        parts += ["#### %s, against %s\n" % (_TITLES[workload], base),
+                  _ratio_table(results, list(rows))]
+    return "\n".join(parts)
+
+
+def figure_table(results):
+    rows = []
+    for case, metric in results.rows:
+        if case.workload in ("Memory", "Idle"):
+            names = [name for name in cases.CONTESTANTS if name != "bare2"]
+            values = [_figure(results.median(case, metric, name)) for name in names]
+            rows.append(["%s, %s" % (case.name, metric), *values])
+    if not rows:
+        return ""
+    names = [name for name in cases.CONTESTANTS if name != "bare2"]
+    return "#### Memory and idle cost\n\n" + _table(["", *names], rows)
+
+
+def _count(value):
+    return "0" if abs(value) < 0.0005 else "%.3f" % value
+
+
+def count_table(counts):
+    if not counts:
+        return "System calls and allocations were not counted: strace is not usable here.\n"
+    names = [name for name in cases.CONTESTANTS if name != "bare2"]
+    rows = []
+    for case in dict.fromkeys(case for case, _ in counts):
+        found = [counts[case, name] for name in names]
+        rows.append([case.name] + [
+            " / ".join(map(_count, (c.waits, c.epoll_ctl, c.others, c.allocations)))
+            for c in found
+        ])
+    head = ("#### Per operation: waits / epoll_ctl / other system calls / allocations\n\n")
+    return head + _table(["", *names], rows)
+
+
+def _time_goal_row(goal, results):
+    verdicts = goal.verdicts(results)
+    if not verdicts:
+        return None
+    worst = max(verdicts, key=lambda each: each[1].median)
+    met = sum(verdict != "no" for _, _, verdict in verdicts)
+    strictly = sum(verdict == "yes" for _, _, verdict in verdicts)
+    said = "yes" if strictly == len(verdicts) else "no"
+    if said == "no" and met == len(verdicts):
+        said = "within the spread"
+    return [
+        goal.claim,
+        "<= %.2f x %s" % (goal.limit, goal.base),
+        "%s at %s" % (_ratio(worst[1]), worst[0].parameters),
+        "%s (%d of %d at the figure, %d with the spread)" % (said, strictly, len(verdicts), met),
+    ]
+
+
+def _figure_goal_row(goal, results, counts):
+    measured = goal.measured(results, counts)
+    if not measured:
+        return None
+    case, value = max(measured, key=lambda each: each[1])
+    limit = "0" if goal.limit < 0.001 else "<= %g" % goal.limit
+    shown = _count(value) if goal.count else _figure(value)
+    return [goal.claim, limit, "%s at %s" % (shown, case.name),
+            "yes" if value <= goal.limit else "no"]
+
+
+def goal_table(results, counts):
+    rows = [_time_goal_row(goal, results) for goal in goals.TIME_GOALS]
+    rows += [_figure_goal_row(goal, results, counts) for goal in goals.FIGURE_GOALS]
+    return "#### Goals\n\n" + _table(["goal", "figure", "worst case measured", "met"],
+                                     [row for row in rows if row])
+
+
+def report(results, counts, conditions):
+    """The whole text."""
+    return "\n".join([conditions, goal_table(results, counts), ratio_tables(results),
+                      figure_table(results), count_table(counts)])
+
+
+def replace_section(document, text):
+    """`document` with `text` between its two markers."""
+    begin, end = "<!-- report: begin -->\n", "<!-- report: end -->\n"
+    head, rest = document.split(begin)
+    tail = rest.split(end)[1]
+    return head + begin + "\n" + text + "\n" + end + tail
