@@ -167,7 +167,7 @@ TEST_P(DispatchTest, DoesNotRunAReaderThatAnotherReaderOfItsBatchRemoved) {
   Probe& second = addReadyReader();
   std::size_t removed = 0;
   const auto removeTheOther = [&](std::size_t other) {
-    return [&, other] { removed += reactor_.removeReader(counters_[other].get()) ? 1 : 0; };
+    return [&, other] { removed += reactor_.removeReader(counters_[other].get()) ? 1u : 0u; };
   };
   first.setAction(removeTheOther(1));
   second.setAction(removeTheOther(0));

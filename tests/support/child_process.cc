@@ -82,19 +82,16 @@ std::vector<char*> pointersTo(std::vector<std::string>& strings) {
   failChild(arguments[0]);
 }
 
-// Reads what is there without waiting. False at the end of the file.
-bool drain(int fd, std::string& into) {
+// Reads what is there without waiting: no more than a pipe holds, because a program may print
+// faster than this reads.
+void readSome(UniqueFd& fd, std::string& into) {
   std::array<char, 16384> buffer;
-  for (;;) {
-    const ssize_t length = ::read(fd, buffer.data(), buffer.size());
-    if (length == 0) return false;
-    if (length < 0) return errno == EAGAIN || errno == EINTR;
+  for (int i = 0; i < 5 && fd.get() >= 0; ++i) {
+    const ssize_t length = ::read(fd.get(), buffer.data(), buffer.size());
+    if (length == 0) fd.reset();
+    if (length < 0) return;
     into.append(buffer.data(), static_cast<std::size_t>(length));
   }
-}
-
-void drainOrClose(UniqueFd& fd, std::string& into) {
-  if (fd.get() >= 0 && !drain(fd.get(), into)) fd.reset();
 }
 
 }  // namespace
@@ -132,6 +129,16 @@ ChildProcess::~ChildProcess() {
   reap();
 }
 
+const std::string& ChildProcess::output() {
+  readSome(outputFd_, output_);
+  return output_;
+}
+
+const std::string& ChildProcess::errors() {
+  readSome(errorFd_, errors_);
+  return errors_;
+}
+
 bool ChildProcess::waitForOutput(std::string_view text) {
   return waitUntil([&] { return output_.find(text) != std::string::npos; });
 }
@@ -162,8 +169,8 @@ bool ChildProcess::readMore(Clock::time_point deadline) {
       {{outputFd_.get(), POLLIN, 0}, {errorFd_.get(), POLLIN, 0}, {pidFd_.get(), POLLIN, 0}}};
   if (::poll(fds.data(), fds.size(), static_cast<int>(left.count())) < 0) return errno == EINTR;
   if (fds[2].revents != 0) reap();
-  drainOrClose(outputFd_, output_);
-  drainOrClose(errorFd_, errors_);
+  readSome(outputFd_, output_);
+  readSome(errorFd_, errors_);
   return true;
 }
 

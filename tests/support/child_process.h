@@ -43,9 +43,9 @@ class ChildProcess {
   ChildProcess(const ChildProcess&) = delete;
   ChildProcess& operator=(const ChildProcess&) = delete;
 
-  // Everything the program printed so far, as far as a wait has read it.
-  const std::string& output() const { return output_; }
-  const std::string& errors() const { return errors_; }
+  // What the program has printed so far.
+  const std::string& output();
+  const std::string& errors();
 
   // True as soon as the program has printed `text`; false when it ended or was silent for too long.
   bool waitForOutput(std::string_view text);

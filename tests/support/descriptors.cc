@@ -13,6 +13,7 @@
 #include <array>
 #include <cstdio>
 #include <cstdlib>
+#include <filesystem>
 #include <fstream>
 #include <sstream>
 #include <string>
@@ -124,6 +125,17 @@ std::set<Fd> openFds() {
 std::set<Fd> openedSince(const std::set<Fd>& before) {
   std::set<Fd> fds = openFds();
   for (const Fd fd : before) fds.erase(fd);
+  return fds;
+}
+
+std::set<Fd> epollFds() {
+  std::set<Fd> fds;
+  for (const Fd fd : openFds()) {
+    std::error_code ignored;  // closed meanwhile
+    const std::string link = "/proc/self/fd/" + std::to_string(fd);
+    const auto target = std::filesystem::read_symlink(link, ignored);
+    if (target == "anon_inode:[eventpoll]") fds.insert(fd);
+  }
   return fds;
 }
 

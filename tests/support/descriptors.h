@@ -40,6 +40,9 @@ std::set<Fd> openFds();
 // What is open now and was not before.
 std::set<Fd> openedSince(const std::set<Fd>& before);
 
+// The epoll descriptors of this process.
+std::set<Fd> epollFds();
+
 // The descriptors that the kernel watches for an epoll descriptor, with their EPOLL* masks.
 std::map<Fd, std::uint32_t> kernelSet(Fd epoll);
 

@@ -19,8 +19,11 @@ class VirtualTimeBackend final : public detail::Backend {
     return time_.watch(*real_, {fd, token, from, to, {}});
   }
 
-  detail::WaitResult wait(Clock::duration limit) noexcept override {
-    return time_.wait(*real_, limit);
+  std::span<const detail::Ready> wait(Clock::duration limit,
+                                      std::error_code& error) noexcept override {
+    const VirtualTime::WaitResult result = time_.wait(*real_, limit);
+    if (result.error) error = result.error;
+    return result.ready;
   }
 
   Clock::time_point now() noexcept override { return time_.read(); }
@@ -92,12 +95,14 @@ std::error_code VirtualTime::watch(detail::Backend& real, const Watch& asked) {
   return done.error;
 }
 
-detail::WaitResult VirtualTime::wait(detail::Backend& real, Clock::duration limit) {
+VirtualTime::WaitResult VirtualTime::wait(detail::Backend& real, Clock::duration limit) {
+  const bool isUnlimited = limit < Clock::duration::zero() || limit == Reactor::forever;
+  if (isUnlimited) limit = unlimited;
   waits_.push_back(limit);
   lastBatch_.clear();
-  detail::WaitResult result{{}, waitFault_.take()};
+  WaitResult result{{}, waitFault_.take()};
   if (!result.error && std::exchange(interrupt_, false)) {
-    advance(limit < Clock::duration::zero() ? interruptAfter_ : std::min(interruptAfter_, limit));
+    advance(isUnlimited ? interruptAfter_ : std::min(interruptAfter_, limit));
   } else if (!result.error) {
     result = waitUninterrupted(real, limit);
   }
@@ -106,19 +111,21 @@ detail::WaitResult VirtualTime::wait(detail::Backend& real, Clock::duration limi
   return result;
 }
 
-detail::WaitResult VirtualTime::waitUninterrupted(detail::Backend& real, Clock::duration limit) {
-  const bool unlimited = limit < Clock::duration::zero();
+VirtualTime::WaitResult VirtualTime::waitUninterrupted(detail::Backend& real,
+                                                       Clock::duration limit) {
+  const bool isUnlimited = limit == unlimited;
   const Clock::time_point end =
-      saturatingAdd(now_, unlimited ? Clock::duration::max() : std::min(limit, longest_));
+      saturatingAdd(now_, isUnlimited ? Clock::duration::max() : std::min(limit, longest_));
   for (;;) {
     runEvents();
-    const detail::WaitResult result = real.wait(Clock::duration::zero());
+    WaitResult result;
+    result.ready = real.wait(Clock::duration::zero(), result.error);
     if (result.error || !result.ready.empty()) return result;
-    if (unlimited && events_.empty()) {
+    if (isUnlimited && events_.empty()) {
       ADD_FAILURE() << "an unlimited wait that nothing can end";
       return {{}, std::make_error_code(std::errc::timed_out)};
     }
-    if (!sleepUntil(end, unlimited)) return {};
+    if (!sleepUntil(end, isUnlimited)) return {};
   }
 }
 
@@ -128,8 +135,8 @@ void VirtualTime::runEvents() {
   }
 }
 
-bool VirtualTime::sleepUntil(Clock::time_point end, bool unlimited) {
-  if (!events_.empty() && (unlimited || events_.begin()->first <= end)) {
+bool VirtualTime::sleepUntil(Clock::time_point end, bool isUnlimited) {
+  if (!events_.empty() && (isUnlimited || events_.begin()->first <= end)) {
     now_ = events_.begin()->first;
     return true;
   }

@@ -6,6 +6,7 @@
 #include <cstdint>
 #include <functional>
 #include <map>
+#include <span>
 #include <vector>
 
 #include "kairos/reactor/backends/backend.h"
@@ -58,7 +59,8 @@ class VirtualTime {
     openFault_ = {std::errc::too_many_files_open, times};
   }
 
-  // What the reactor did, since the start or since forget().
+  // What the reactor did, since the start or since forget(). A wait without limit is `unlimited`.
+  static constexpr Clock::duration unlimited{-1};
   const std::vector<Clock::duration>& waits() const { return waits_; }
   const std::vector<Watch>& watches() const { return watches_; }
   std::size_t clockReadings() const { return clockReadings_; }
@@ -79,13 +81,18 @@ class VirtualTime {
     std::error_code take();
   };
 
+  struct WaitResult {
+    std::span<const detail::Ready> ready;
+    std::error_code error;
+  };
+
   Clock::time_point read();
   std::error_code watch(detail::Backend& real, const Watch& asked);
-  detail::WaitResult wait(detail::Backend& real, Clock::duration limit);
-  detail::WaitResult waitUninterrupted(detail::Backend& real, Clock::duration limit);
+  WaitResult wait(detail::Backend& real, Clock::duration limit);
+  WaitResult waitUninterrupted(detail::Backend& real, Clock::duration limit);
   void runEvents();
   // Moves to the next event or to the end of a wait; false: the wait is over.
-  bool sleepUntil(Clock::time_point end, bool unlimited);
+  bool sleepUntil(Clock::time_point end, bool isUnlimited);
 
   const Open openReal_;
   // Far from zero on purpose: an uninitialised or zero time point must not look like a recent one.

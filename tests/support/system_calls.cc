@@ -1,0 +1,123 @@
+// SPDX-License-Identifier: MIT OR Apache-2.0
+#include "kairos/tests/support/system_calls.h"
+
+#include <poll.h>
+#include <sys/epoll.h>
+#include <sys/time.h>
+
+#include <cerrno>
+#include <chrono>
+#include <ctime>
+
+namespace kairos {
+namespace {
+
+using std::chrono::steady_clock;
+using std::chrono::system_clock;
+
+constexpr auto kinds = static_cast<std::size_t>(SystemCall::last);
+
+struct Fault {
+  int error = 0;
+  std::size_t times = 0;
+};
+
+std::array<std::size_t, kinds> counts{};
+std::array<Fault, kinds> faults{};
+int timeoutMs = 0;
+
+// Counts the call; true: it is to fail, and errno is set.
+bool intercept(SystemCall call) {
+  const auto kind = static_cast<std::size_t>(call);
+  ++counts[kind];
+  if (faults[kind].times == 0) return false;
+  --faults[kind].times;
+  errno = faults[kind].error;
+  return true;
+}
+
+}  // namespace
+
+SystemCallCount::SystemCallCount() : start_(counts) {}
+
+std::size_t SystemCallCount::operator[](SystemCall call) const {
+  const auto kind = static_cast<std::size_t>(call);
+  return counts[kind] - start_[kind];
+}
+
+std::size_t SystemCallCount::waits() const {
+  return (*this)[SystemCall::epollWait] + (*this)[SystemCall::epollPwait2] +
+         (*this)[SystemCall::poll];
+}
+
+void failCalls(SystemCall call, int error, std::size_t times) {
+  faults[static_cast<std::size_t>(call)] = {error, times};
+}
+
+int lastTimeoutMs() { return timeoutMs; }
+
+// The names that the linker gives to a wrapped symbol and to what it stood for.
+extern "C" {
+
+int __real_epoll_ctl(int epoll, int operation, int fd, epoll_event* event);
+int __real_epoll_wait(int epoll, epoll_event* events, int size, int timeout);
+int __real_epoll_pwait2(int epoll, epoll_event* events, int size, const timespec* timeout,
+                        const sigset_t* mask);
+int __real_poll(pollfd* fds, nfds_t count, int timeout);
+int __real_clock_gettime(clockid_t clock, timespec* time);
+int __real_gettimeofday(timeval* time, void* zone);
+time_t __real_time(time_t* time);
+steady_clock::time_point __real__ZNSt6chrono3_V212steady_clock3nowEv();
+system_clock::time_point __real__ZNSt6chrono3_V212system_clock3nowEv();
+
+int __wrap_epoll_ctl(int epoll, int operation, int fd, epoll_event* event) {
+  if (intercept(SystemCall::epollCtl)) return -1;
+  return __real_epoll_ctl(epoll, operation, fd, event);
+}
+
+int __wrap_epoll_wait(int epoll, epoll_event* events, int size, int timeout) {
+  timeoutMs = timeout;
+  if (intercept(SystemCall::epollWait)) return -1;
+  return __real_epoll_wait(epoll, events, size, timeout);
+}
+
+int __wrap_epoll_pwait2(int epoll, epoll_event* events, int size, const timespec* timeout,
+                        const sigset_t* mask) {
+  if (intercept(SystemCall::epollPwait2)) return -1;
+  return __real_epoll_pwait2(epoll, events, size, timeout, mask);
+}
+
+int __wrap_poll(pollfd* fds, nfds_t count, int timeout) {
+  timeoutMs = timeout;
+  if (intercept(SystemCall::poll)) return -1;
+  return __real_poll(fds, count, timeout);
+}
+
+int __wrap_clock_gettime(clockid_t clock, timespec* time) {
+  intercept(clock == CLOCK_REALTIME ? SystemCall::wallClock : SystemCall::clock);
+  return __real_clock_gettime(clock, time);
+}
+
+int __wrap_gettimeofday(timeval* time, void* zone) {
+  intercept(SystemCall::wallClock);
+  return __real_gettimeofday(time, zone);
+}
+
+time_t __wrap_time(time_t* time) {
+  intercept(SystemCall::wallClock);
+  return __real_time(time);
+}
+
+steady_clock::time_point __wrap__ZNSt6chrono3_V212steady_clock3nowEv() {
+  intercept(SystemCall::clock);
+  return __real__ZNSt6chrono3_V212steady_clock3nowEv();
+}
+
+system_clock::time_point __wrap__ZNSt6chrono3_V212system_clock3nowEv() {
+  intercept(SystemCall::wallClock);
+  return __real__ZNSt6chrono3_V212system_clock3nowEv();
+}
+
+}  // extern "C"
+
+}  // namespace kairos

@@ -1,0 +1,33 @@
+// SPDX-License-Identifier: MIT OR Apache-2.0
+#ifndef KAIROS_TESTS_SUPPORT_SYSTEM_CALLS_H_
+#define KAIROS_TESTS_SUPPORT_SYSTEM_CALLS_H_
+
+#include <array>
+#include <cstddef>
+
+namespace kairos {
+
+// The calls that a test program can count and fail: those of the objects linked into it, by the
+// linker's --wrap; not those that shared libraries make. Requires linkstatic. One thread only.
+enum class SystemCall { epollCtl, epollWait, epollPwait2, poll, clock, wallClock, last };
+
+// How often each call was made since this was made.
+class SystemCallCount {
+ public:
+  SystemCallCount();
+  std::size_t operator[](SystemCall call) const;
+  std::size_t waits() const;
+
+ private:
+  std::array<std::size_t, static_cast<std::size_t>(SystemCall::last)> start_;
+};
+
+// The next calls fail with this error number. Not for the clocks.
+void failCalls(SystemCall call, int error, std::size_t times = 1);
+
+// What epoll_wait or poll was asked for last.
+int lastTimeoutMs();
+
+}  // namespace kairos
+
+#endif  // KAIROS_TESTS_SUPPORT_SYSTEM_CALLS_H_
