@@ -187,7 +187,8 @@ TEST_F(EchoServerWithFewDescriptorsTest, RestsWithoutSpinningAndServesAllInTheEn
   const auto cpuBefore = server_.cpuTime();
   EXPECT_FALSE(clients.back().readableWithin(milliseconds(1000)));
   EXPECT_LT(server_.cpuTime() - cpuBefore, milliseconds(100));
-  EXPECT_EQ(server_.errors(), "echo_server: accepting rests: Too many open files\n");
+  const std::string complaints = server_.errors();
+  ASSERT_EQ(std::count(complaints.begin(), complaints.end(), '\n'), 1);
   expectEcho(clients.front(), "the accepted are served meanwhile");
 
   for (std::size_t i = 0; i < 10; ++i) clients[i].closeWithReset();
