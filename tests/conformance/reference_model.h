@@ -5,7 +5,6 @@
 #include <array>
 #include <cstddef>
 #include <cstdint>
-#include <map>
 #include <optional>
 #include <vector>
 
@@ -20,6 +19,7 @@ class ReferenceModel {
  public:
   enum Direction : unsigned { reading, writing };
   static constexpr std::size_t fileCount = 64;
+  static constexpr std::size_t timerCount = 64;
 
   // A descriptor number of the test's own, and the file that it named last.
   struct File {
@@ -36,7 +36,7 @@ class ReferenceModel {
   bool isRegistered(std::size_t i) const;
   bool has(std::size_t i, Direction d) const { return entries_[i].slots[d].isTaken; }
   // Its state depends on when the OS was made to forget others: it may only be removed.
-  bool isUncertain(std::size_t i) const { return entries_[i].isUncertain; }
+  bool isUncertain(std::size_t i) const { return isUncertain(entries_[i]); }
   // What the OS has to watch the number for, or nothing if that cannot be told.
   std::optional<detail::Interest> watched(std::size_t i) const;
 
@@ -45,8 +45,7 @@ class ReferenceModel {
   bool remove(std::size_t i, Direction d);
   void addTimer(std::size_t name, Clock::time_point deadline);
   bool removeTimer(std::size_t name);
-  bool hasTimer(std::size_t name) const { return timers_.count(name) != 0; }
-  std::size_t timerCount() const { return timers_.size(); }
+  bool hasTimer(std::size_t name) const { return timers_[name].isPending; }
 
   // A file that no number reaches was left registered with the OS: polls may return early.
   void noteOrphan(UniqueFd copy) { orphans_.push_back(std::move(copy)); }
@@ -76,18 +75,20 @@ class ReferenceModel {
     std::array<Slot, 2> slots;
     detail::Interest told;  // what the OS knows
     bool isAsleep = false;
-    bool isUncertain = false;
+    bool wasLeftBehind = false;  // closed when the others moved to another kernel object
   };
   struct Timer {
     Clock::time_point deadline;
     std::uint64_t order;
     std::uint64_t addedIn;
+    bool isPending;
     friend bool operator<(const Timer& a, const Timer& b) {
       return a.deadline != b.deadline ? a.deadline < b.deadline : a.order < b.order;
     }
   };
 
   static detail::Interest wanted(const Entry& entry);
+  bool isUncertain(const Entry& entry) const;
   void applyChange(Entry& entry);
   void askFiles();
   bool isDue(const Timer& timer) const;
@@ -98,7 +99,7 @@ class ReferenceModel {
   const BackendKind kind_;
   const VirtualTime& time_;
   std::array<Entry, fileCount> entries_;
-  std::map<std::size_t, Timer> timers_;
+  std::array<Timer, timerCount> timers_{};
   std::vector<UniqueFd> orphans_;
   std::uint64_t additions_ = 0;
   std::uint64_t pollNumber_ = 1;

@@ -90,7 +90,11 @@ std::error_code VirtualTime::watch(detail::Backend& real, const Watch& asked) {
   // Forgetting always succeeds: that is the contract of a backend.
   if (asked.to.any()) done.error = watchFault_.take();
   if (!done.error) done.error = real.watch(asked.fd, asked.token, asked.from, asked.to);
-  if (!done.error) tokens_[asked.token] = asked.fd;
+  if (!asked.to.any()) {
+    fdOfToken_.erase(asked.token);
+  } else if (!done.error) {
+    fdOfToken_[asked.token] = asked.fd;
+  }
   watches_.push_back(done);
   return done.error;
 }
@@ -106,7 +110,10 @@ VirtualTime::WaitResult VirtualTime::wait(detail::Backend& real, Clock::duration
   } else if (!result.error) {
     result = waitUninterrupted(real, limit);
   }
-  for (const detail::Ready& ready : result.ready) lastBatch_.push_back(tokens_[ready.token]);
+  for (const detail::Ready& ready : result.ready) {
+    const auto found = fdOfToken_.find(ready.token);
+    lastBatch_.push_back(found != fdOfToken_.end() ? found->second : -1);
+  }
   lastWaitEnded_ = now_;
   return result;
 }

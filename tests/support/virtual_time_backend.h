@@ -7,6 +7,7 @@
 #include <functional>
 #include <map>
 #include <span>
+#include <unordered_map>
 #include <vector>
 
 #include "kairos/reactor/backends/backend.h"
@@ -65,7 +66,7 @@ class VirtualTime {
   const std::vector<Watch>& watches() const { return watches_; }
   std::size_t clockReadings() const { return clockReadings_; }
   std::size_t reopenings() const { return reopenings_; }
-  // The descriptors that the last wait found ready, in its order.
+  // The descriptors that the last wait found ready, in its order; -1 for one not watched any more.
   const std::vector<Fd>& lastBatch() const { return lastBatch_; }
   void forget();
 
@@ -111,7 +112,7 @@ class VirtualTime {
   std::vector<Watch> watches_;
   std::size_t clockReadings_ = 0;
   std::size_t reopenings_ = 0;
-  std::map<std::uint64_t, Fd> tokens_;
+  std::unordered_map<std::uint64_t, Fd> fdOfToken_;
   std::vector<Fd> lastBatch_;
   Clock::time_point lastReading_;
   Clock::time_point lastWaitEnded_;
