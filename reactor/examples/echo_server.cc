@@ -24,7 +24,7 @@
 #include <unordered_map>
 #include <utility>
 
-#include "kairos/reactor/examples/port.h"
+#include "kairos/reactor/examples/arguments.h"
 #include "kairos/reactor/examples/tcp_listener.h"
 #include "kairos/reactor/examples/unique_fd.h"
 #include "kairos/reactor/reactor.h"

@@ -10,7 +10,6 @@
 #include <netdb.h>
 
 #include <array>
-#include <charconv>
 #include <cstdio>
 #include <list>
 #include <optional>
@@ -18,6 +17,7 @@
 #include <string_view>
 #include <utility>
 
+#include "kairos/reactor/examples/arguments.h"
 #include "kairos/reactor/examples/cares_adapter.h"
 #include "kairos/reactor/reactor.h"
 
@@ -120,21 +120,21 @@ int run(const Arguments& arguments) {
 std::optional<Arguments> parseArguments(std::list<std::string> words) {
   Arguments arguments;
   while (words.size() >= 2 && words.front().starts_with("--")) {
-    const std::string option = words.front();
+    const std::string option = std::move(words.front());
     words.pop_front();
-    const std::string value = words.front();
+    const std::string value = std::move(words.front());
     words.pop_front();
-    const char* const end = value.data() + value.size();
-    if (option == "--server" && !value.empty()) {
+    const auto milliseconds = kairos::examples::parseNumber<int>(value, 1);
+    if (option == "--server") {
       arguments.server = value;
-    } else if (option != "--timeout" ||
-               std::from_chars(value.data(), end, arguments.timeoutMs).ptr != end ||
-               arguments.timeoutMs < 1) {
+    } else if (option == "--timeout" && milliseconds) {
+      arguments.timeoutMs = *milliseconds;
+    } else {
       return std::nullopt;
     }
   }
+  if (words.empty() || words.front().starts_with("--")) return std::nullopt;
   arguments.names = std::move(words);
-  if (arguments.names.empty() || arguments.names.front().starts_with("--")) return std::nullopt;
   return arguments;
 }
 

@@ -11,14 +11,13 @@
 
 #include <array>
 #include <cerrno>
-#include <charconv>
 #include <chrono>
 #include <cstdio>
-#include <optional>
 #include <string>
 #include <string_view>
 #include <system_error>
 
+#include "kairos/reactor/examples/arguments.h"
 #include "kairos/reactor/reactor.h"
 
 namespace {
@@ -192,22 +191,13 @@ int run(Clock::duration period) {
   return 0;
 }
 
-// A whole number of milliseconds from 1 on.
-std::optional<std::chrono::milliseconds> parsePeriod(std::string_view text) {
-  int milliseconds = 0;
-  const char* const end = text.data() + text.size();
-  const auto [stopped, error] = std::from_chars(text.data(), end, milliseconds);
-  if (error != std::errc() || stopped != end || milliseconds < 1) return std::nullopt;
-  return std::chrono::milliseconds(milliseconds);
-}
-
 }  // namespace
 
 int main(int argc, char** argv) {
-  const auto period = parsePeriod(argc == 2 ? argv[1] : "1000");
+  const auto period = kairos::examples::parseNumber<int>(argc == 2 ? argv[1] : "1000", 1);
   if (!period || argc > 2) {
     std::fprintf(stderr, "usage: %s [PERIOD_MS]\n", argv[0]);
     return 2;
   }
-  return run(*period);
+  return run(std::chrono::milliseconds(*period));
 }
