@@ -15,17 +15,17 @@ import sys
 import tempfile
 import time
 
-from reporting import cases, conditions, measure, plot, ratios, text
+from reporting import cases, conditions, counts, measure, plot, ratios, text
 
 
 def _arguments():
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--rounds", type=int, default=None, help="default: 5")
+    parser.add_argument("--rounds", type=int, default=None, help="default: 9")
     parser.add_argument("--quick", action="store_true", help="small cases, 2 rounds, few samples")
     parser.add_argument("--only", metavar="REGEX", help="cases whose name it is found in")
     parser.add_argument("--output", metavar="FOLDER")
     chosen = parser.parse_args()
-    chosen.rounds = chosen.rounds or (2 if chosen.quick else 5)
+    chosen.rounds = chosen.rounds or (2 if chosen.quick else 9)
     return chosen
 
 
@@ -50,7 +50,9 @@ def _program(name):
 
 def _output_folder(arguments, workspace):
     if arguments.output:
-        return os.path.join(workspace, arguments.output)
+        folder = os.path.join(workspace, arguments.output)
+        os.makedirs(folder, exist_ok=True)
+        return folder
     if arguments.quick or arguments.only:
         return tempfile.mkdtemp(prefix="kairos-bench-")
     return os.path.join(workspace, "bench")
@@ -84,6 +86,7 @@ def main():
     arguments = _arguments()
     bench, counted = _program("bench"), _program("bench_counted")
     workspace = os.environ.get("BUILD_WORKSPACE_DIRECTORY", os.getcwd())
+    folder = _output_folder(arguments, workspace)
     load = os.getloadavg()[0]
     # One core, the last, so that no process is moved while it is timed.
     os.sched_setaffinity(0, {max(os.sched_getaffinity(0))})
@@ -94,11 +97,10 @@ def main():
     started = time.monotonic()
     flags = ("--samples=2",) if arguments.quick else ()
     results = ratios.Results(
-        measure.rounds(bench, chosen, arguments.rounds, flags, measure.say))
-    counts = measure.all_counts(counted, chosen, measure.say) if measure.can_count() else {}
+        measure.rounds(bench, chosen, arguments.rounds, flags))
+    found = counts.all_counts(bench, counted, chosen)
     report = text.report(
-        results, counts, conditions.describe(workspace, context, arguments.rounds, load))
-    folder = _output_folder(arguments, workspace)
+        results, found, conditions.describe(workspace, context, arguments.rounds, load))
     _write(folder, results, report)
     print(report)
     measure.say("%d s; written to %s" % (time.monotonic() - started, folder))

@@ -51,7 +51,7 @@ class GoalTest(unittest.TestCase):
 
     def test_that_is_missed_is_called_missed_in_the_text(self):
         table = text.goal_table(_results(bare=[100], bare2=[100], kairos=[150], libev=[1]), {})
-        self.assertIn("1.50 (1.50-1.50) at no_timer | no (0 of 1", table)
+        self.assertIn("1.50 (1.50-1.50) at no_timer | **no**: 0 of 1; not no_timer (1.500)", table)
 
 
 class SectionTest(unittest.TestCase):

@@ -6,7 +6,7 @@ that the work was done, and end with a sentence when it was not."""
 import os
 import unittest
 
-from reporting import cases, conditions, measure, ratios, text
+from reporting import cases, conditions, counts, measure, ratios, text
 
 _FLAGS = ("--samples=1", "--operations=1000")
 _BENCH, _COUNTED = (os.path.join(os.environ["TEST_SRCDIR"], os.environ["TEST_WORKSPACE"], "bench",
@@ -26,7 +26,7 @@ class SmokeTest(unittest.TestCase):
 
     def test_every_workload_is_run_by_every_contestant(self):
         chosen = _smallest_cases()
-        results = ratios.Results(measure.rounds(_BENCH, chosen, 1, _FLAGS, measure.say))
+        results = ratios.Results(measure.rounds(_BENCH, chosen, 1, _FLAGS))
         for case in chosen:
             for metric in case.metrics:
                 for contestant in cases.CONTESTANTS:
@@ -58,7 +58,7 @@ class SmokeTest(unittest.TestCase):
 
     def _allocations(self, samples):
         flags = ("--operations=1000", "--samples=%d" % samples)
-        return measure.allocations(
+        return counts.allocations(
             measure.run(_COUNTED, cases.Case("Dispatch", "100/100"), "kairos", flags)[1])
 
 

@@ -78,6 +78,7 @@ class FigureGoal:
             (case, getattr(found, self.count))
             for (case, contestant), found in counts.items()
             if contestant == "kairos" and re.fullmatch(self.cases, case.name)
+            and getattr(found, self.count) is not None
         ]
 
 

@@ -4,6 +4,7 @@
 import itertools
 
 from reporting import cases, goals
+from reporting.counts import CONTESTANTS as COUNTED
 
 _TITLES = {
     "Dispatch": "Dispatch, work included (N pairs / K tokens)",
@@ -57,32 +58,37 @@ def figure_table(results):
     rows = []
     for case, metric in results.rows:
         if case.workload in ("Memory", "Idle"):
-            names = [name for name in cases.CONTESTANTS if name != "bare2"]
-            values = [_figure(results.median(case, metric, name)) for name in names]
+            values = [_figure(results.median(case, metric, name)) for name in COUNTED]
             rows.append(["%s, %s" % (case.name, metric), *values])
     if not rows:
         return ""
-    names = [name for name in cases.CONTESTANTS if name != "bare2"]
-    return "#### Memory and idle cost\n\n" + _table(["", *names], rows)
+    return "#### Memory and idle cost\n\n" + _table(["", *COUNTED], rows)
 
 
 def _count(value):
     return "0" if abs(value) < 0.0005 else "%.3f" % value
 
 
-def count_table(counts):
-    if not counts:
-        return "System calls and allocations were not counted: strace is not usable here.\n"
-    names = [name for name in cases.CONTESTANTS if name != "bare2"]
+def _count_table(title, counts, fields, shown):
+    """One row per case; nothing where it could not be counted."""
+    if any(getattr(found, fields[0]) is None for found in counts.values()):
+        return ""
     rows = []
     for case in dict.fromkeys(case for case, _ in counts):
-        found = [counts[case, name] for name in names]
+        found = [counts[case, name] for name in COUNTED]
         rows.append([case.name] + [
-            " / ".join(map(_count, (c.waits, c.epoll_ctl, c.others, c.allocations)))
-            for c in found
+            " / ".join(shown(getattr(each, field)) for field in fields) for each in found
         ])
-    head = ("#### Per operation: waits / epoll_ctl / other system calls / allocations\n\n")
-    return head + _table(["", *names], rows)
+    return "#### %s\n\n" % title + _table(["", *COUNTED], rows)
+
+
+def count_tables(counts):
+    return "\n".join((
+        _count_table("Per operation: waits / epoll_ctl / other system calls / allocations", counts,
+                     ("waits", "epoll_ctl", "others", "allocations"), _count),
+        _count_table("Per operation: instructions in user space", counts, ("instructions",),
+                     "{:.0f}".format),
+    ))
 
 
 def _time_goal_row(goal, results):
@@ -90,17 +96,23 @@ def _time_goal_row(goal, results):
     if not verdicts:
         return None
     worst = max(verdicts, key=lambda each: each[1].median)
-    met = sum(verdict != "no" for _, _, verdict in verdicts)
-    strictly = sum(verdict == "yes" for _, _, verdict in verdicts)
-    said = "yes" if strictly == len(verdicts) else "no"
-    if said == "no" and met == len(verdicts):
-        said = "within the spread"
     return [
         goal.claim,
         "<= %.2f x %s" % (goal.limit, goal.base),
         "%s at %s" % (_ratio(worst[1]), worst[0].parameters),
-        "%s (%d of %d at the figure, %d with the spread)" % (said, strictly, len(verdicts), met),
+        _said(verdicts),
     ]
+
+
+def _said(verdicts):
+    """Whether all cases meet a goal, and which do not."""
+    missed = ["%s (%.3f)" % (case.parameters, ratio.median)
+              for case, ratio, verdict in verdicts if verdict == "no"]
+    if missed:
+        return "**no**: %d of %d; not %s" % (
+            len(verdicts) - len(missed), len(verdicts), ", ".join(missed))
+    within = sum(verdict != "yes" for _, _, verdict in verdicts)
+    return "yes" if not within else "yes, %d of %d within the spread" % (within, len(verdicts))
 
 
 def _figure_goal_row(goal, results, counts):
@@ -110,8 +122,9 @@ def _figure_goal_row(goal, results, counts):
     case, value = max(measured, key=lambda each: each[1])
     limit = "0" if goal.limit < 0.001 else "<= %g" % goal.limit
     shown = _count(value) if goal.count else _figure(value)
-    return [goal.claim, limit, "%s at %s" % (shown, case.name),
-            "yes" if value <= goal.limit else "no"]
+    where = case.name if value > goal.limit or len(measured) == 1 else "%d cases" % len(measured)
+    return [goal.claim, limit, "%s in %s" % (shown, where),
+            "yes" if value <= goal.limit else "**no**"]
 
 
 def goal_table(results, counts):
@@ -124,7 +137,7 @@ def goal_table(results, counts):
 def report(results, counts, conditions):
     """The whole text."""
     return "\n".join([conditions, goal_table(results, counts), ratio_tables(results),
-                      figure_table(results), count_table(counts)])
+                      figure_table(results), count_tables(counts)])
 
 
 def replace_section(document, text):

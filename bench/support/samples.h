@@ -25,6 +25,10 @@ inline std::size_t operationsPerSample(std::size_t usual) {
   return amount().operations != 0 ? amount().operations : usual;
 }
 
+// The usual number of samples. They take about a millisecond each, less than a time slice, so that
+// some of them are not disturbed where another program wants the processor too.
+inline constexpr int shortSamples = 100;
+
 // Registers a benchmark whose iterations are `samples` samples, each timed by hand.
 void enroll(const std::string& name, int samples, std::function<void(benchmark::State&)> function);
 

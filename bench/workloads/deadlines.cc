@@ -34,6 +34,13 @@ std::vector<nanoseconds> equalDeadlines(std::size_t population, std::size_t befo
 
 }  // namespace
 
+int samplesOf(std::size_t population) {
+  if (population <= 1'000) {
+    return 25;
+  }
+  return population <= 100'000 ? 5 : 2;
+}
+
 std::string nameOf(Distribution distribution) {
   return distribution == Distribution::uniform ? "uniform" : "equal";
 }

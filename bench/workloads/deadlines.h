@@ -20,6 +20,9 @@ enum class Distribution {
 inline constexpr std::array distributions = {Distribution::uniform, Distribution::equal};
 inline constexpr std::array<std::size_t, 3> populations = {1'000, 100'000, 1'000'000};
 
+// How many samples are worth taking of so many timers.
+int samplesOf(std::size_t population);
+
 std::string nameOf(Distribution distribution);
 
 // The deadlines of `count` timers in the order they are added, counted from the common start.

@@ -50,7 +50,7 @@ void deferred(benchmark::State& state) {
 
 template <Contestant C>
 void enrollDeferred(const std::string& contestant) {
-  enroll("BM_Deferred/" + contestant + "/1000", 12,
+  enroll("BM_Deferred/" + contestant + "/1000", shortSamples,
          [](benchmark::State& state) { deferred<C>(state); });
 }
 

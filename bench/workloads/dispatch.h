@@ -161,7 +161,7 @@ class ReadyEvents {
 template <Contestant C>
 void dispatch(benchmark::State& state, std::size_t pairs, std::size_t tokens) {
   TokenRing<C> ring(pairs, tokens);
-  const std::size_t events = operationsPerSample(10'000);
+  const std::size_t events = operationsPerSample(std::max<std::size_t>(1'000, 2 * tokens));
   runSamples(state, [&](Samples& samples) { ring.sample(samples, events); });
   ring.checkTokens();
 }
@@ -169,7 +169,7 @@ void dispatch(benchmark::State& state, std::size_t pairs, std::size_t tokens) {
 template <Contestant C>
 void dispatchAlone(benchmark::State& state, std::size_t registered, std::size_t active) {
   ReadyEvents<C> ready(registered, active);
-  const std::size_t events = operationsPerSample(active == 1 ? 20'000 : 50'000);
+  const std::size_t events = operationsPerSample(active == 1 ? 4'000 : 10'000);
   runSamples(state, [&](Samples& samples) { ready.sample(samples, events); });
 }
 
@@ -181,9 +181,9 @@ void enrollDispatch(const std::string& contestant) {
     const std::size_t active = std::min(activity.active, pairs);
     const std::string parameters =
         contestant + "/" + std::to_string(pairs) + "/" + std::to_string(active);
-    enroll("BM_Dispatch/" + parameters, 12,
+    enroll("BM_Dispatch/" + parameters, shortSamples,
            [=](benchmark::State& state) { dispatch<C>(state, pairs, active); });
-    enroll("BM_DispatchAlone/" + parameters, 12,
+    enroll("BM_DispatchAlone/" + parameters, shortSamples,
            [=](benchmark::State& state) { dispatchAlone<C>(state, pairs, active); });
   }
 }

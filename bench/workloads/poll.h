@@ -30,7 +30,7 @@ void emptyPoll(benchmark::State& state, bool withTimer) {
   if (withTimer) {
     loop.template addTimer<neverCalled>(0, loop.deadline(std::chrono::hours(1)), nullptr);
   }
-  const std::size_t polls = operationsPerSample(20'000);
+  const std::size_t polls = operationsPerSample(5'000);
   runSamples(state, [&](Samples& samples) {
     const std::int64_t started = realNow();
     for (std::size_t i = 0; i < polls; ++i) {
@@ -47,7 +47,7 @@ void emptyPoll(benchmark::State& state, bool withTimer) {
 template <Contestant C>
 void enrollPoll(const std::string& contestant) {
   for (const bool withTimer : {false, true}) {
-    enroll("BM_EmptyPoll/" + contestant + (withTimer ? "/with_timer" : "/no_timer"), 12,
+    enroll("BM_EmptyPoll/" + contestant + (withTimer ? "/with_timer" : "/no_timer"), shortSamples,
            [=](benchmark::State& state) { emptyPoll<C>(state, withTimer); });
   }
 }

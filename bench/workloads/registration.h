@@ -120,7 +120,7 @@ class Registration {
 template <Contestant C>
 void churn(benchmark::State& state, bool withReaders, void (Registration<C>::*change)()) {
   Registration<C> registration(withReaders);
-  const std::size_t rounds = operationsPerSample(10'000) / Registration<C>::count;
+  const std::size_t rounds = operationsPerSample(1'000) / Registration<C>::count;
   runSamples(state, [&](Samples& samples) {
     const std::int64_t started = realNow();
     for (std::size_t i = 0; i < rounds; ++i) {
@@ -134,7 +134,7 @@ template <Contestant C>
 void writerCycle(benchmark::State& state) {
   Registration<C> registration(true);
   registration.beginFiring();
-  const std::size_t cycles = operationsPerSample(10'000);
+  const std::size_t cycles = operationsPerSample(1'000);
   runSamples(state, [&](Samples& samples) {
     const std::int64_t started = realNow();
     const std::size_t fired = registration.fireWriters(cycles);
@@ -146,13 +146,14 @@ void writerCycle(benchmark::State& state) {
 template <Contestant C>
 void enrollRegistration(const std::string& contestant) {
   const std::string prefix = "BM_Registration/" + contestant + "/";
-  enroll(prefix + "reader_add_remove", 12, [](benchmark::State& state) {
+  enroll(prefix + "reader_add_remove", shortSamples, [](benchmark::State& state) {
     churn<C>(state, false, &Registration<C>::addAndRemoveReaders);
   });
-  enroll(prefix + "writer_arm_disarm", 12, [](benchmark::State& state) {
+  enroll(prefix + "writer_arm_disarm", shortSamples, [](benchmark::State& state) {
     churn<C>(state, true, &Registration<C>::armAndDisarmWriters);
   });
-  enroll(prefix + "writer_cycle", 12, [](benchmark::State& state) { writerCycle<C>(state); });
+  enroll(prefix + "writer_cycle", shortSamples,
+         [](benchmark::State& state) { writerCycle<C>(state); });
 }
 
 }  // namespace kairos::bench

@@ -98,7 +98,7 @@ template <Contestant C>
 void timerFire(benchmark::State& state, Walk walk, Distribution distribution,
                std::size_t population) {
   TimerFire<C> fire(distribution, population);
-  const std::size_t times = std::max<std::size_t>(1, operationsPerSample(20'000) / population);
+  const std::size_t times = std::max<std::size_t>(1, operationsPerSample(10'000) / population);
   runSamples(state, [&](Samples& samples) {
     std::int64_t spent = 0;
     for (std::size_t i = 0; i < times; ++i) {
@@ -115,7 +115,7 @@ void enrollTimerFire(const std::string& contestant) {
       for (const std::size_t population : populations) {
         enroll("BM_TimerFire/" + contestant + (walk == Walk::backlog ? "/backlog/" : "/steps/") +
                    nameOf(distribution) + "/" + std::to_string(population),
-               population > 100'000 ? 2 : 5, [=](benchmark::State& state) {
+               samplesOf(population), [=](benchmark::State& state) {
                  timerFire<C>(state, walk, distribution, population);
                });
       }

@@ -167,7 +167,7 @@ class TimerCycle {
 template <Contestant C>
 void timers(benchmark::State& state, Distribution distribution, std::size_t population) {
   using Cycle = TimerCycle<C>;
-  const std::size_t cycles = std::max<std::size_t>(1, operationsPerSample(50'000) / population);
+  const std::size_t cycles = std::max<std::size_t>(1, operationsPerSample(10'000) / population);
   std::array<Samples, Cycle::phases> samples;
   {
     Cycle cycle(distribution, population);
@@ -200,7 +200,7 @@ void enrollTimers(const std::string& contestant) {
     for (const std::size_t population : populations) {
       enroll(
           "BM_Timers/" + contestant + "/" + nameOf(distribution) + "/" + std::to_string(population),
-          population > 100'000 ? 2 : 5,
+          samplesOf(population),
           [=](benchmark::State& state) { timers<C>(state, distribution, population); });
     }
   }
