@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: MIT OR Apache-2.0
 """What only Kairos's own tests, benchmarks and examples need; consumers never load this file."""
 
 load("//bazel:googletest.bzl", "googletest")

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: MIT OR Apache-2.0
 """Repositories that building Kairos needs, for its own WORKSPACE and for consumers'."""
 
 load("//bazel:coverage_tools.bzl", "coverage_tools")

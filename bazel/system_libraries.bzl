@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: MIT OR Apache-2.0
 """The installed libraries that benchmarks and examples are built against."""
 
 load("//bazel:system_library.bzl", "system_library")
@@ -7,7 +8,12 @@ _LIBRARIES = {
     "boost_headers": ("libboost-dev", ["boost/asio.hpp"], [], []),
     "cares": ("libc-ares-dev", ["ares.h"], ["-lcares"], []),
     "curl": ("libcurl4-openssl-dev", ["curl/curl.h"], ["-lcurl"], []),
-    "google_benchmark": ("libbenchmark-dev", ["benchmark/benchmark.h"], ["-lbenchmark", "-lpthread"], []),
+    "google_benchmark": (
+        "libbenchmark-dev",
+        ["benchmark/benchmark.h"],
+        ["-lbenchmark", "-lpthread"],
+        [],
+    ),
     "hiredis": ("libhiredis-dev", ["hiredis/hiredis.h"], ["-lhiredis"], []),
     "libev": ("libev-dev", ["ev.h"], ["-lev"], []),
     "libevent": ("libevent-dev", ["event2/event.h"], ["-levent"], []),

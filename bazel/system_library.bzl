@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: MIT OR Apache-2.0
 """A library installed on the machine, as a repository with one cc_library named `library`."""
 
 _BUILD = """

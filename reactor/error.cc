@@ -45,17 +45,23 @@ class Category final : public std::error_category {
   }
 };
 
+// Never destroyed, so that error codes in static objects stay good to the end.
+union Immortal {
+  constexpr Immortal() : category() {}
+  ~Immortal() {}
+  const Category category;
+};
+constinit const Immortal immortal;
+
 }  // namespace
 
 std::error_code makeError(std::errc condition) noexcept {
-  static const Category category;
-  return {static_cast<int>(condition), category};
+  return {static_cast<int>(condition), immortal.category};
 }
 
 std::error_code explain(std::error_code fromOs) noexcept {
-  for (const std::errc known :
-       {std::errc::bad_file_descriptor, std::errc::operation_not_permitted,
-        std::errc::not_enough_memory, std::errc::no_space_on_device}) {
+  for (const std::errc known : {std::errc::bad_file_descriptor, std::errc::operation_not_permitted,
+                                std::errc::not_enough_memory, std::errc::no_space_on_device}) {
     if (fromOs == known) return makeError(known);
   }
   return fromOs;

@@ -2,6 +2,7 @@
 #ifndef KAIROS_REACTOR_FD_TABLE_H_
 #define KAIROS_REACTOR_FD_TABLE_H_
 
+#include <cassert>
 #include <cstddef>
 #include <cstdint>
 
@@ -48,6 +49,13 @@ class FdTable {
     return &chunks_[chunk][number % chunkSize];
   }
 
+  // The entry of a number that was made.
+  FdEntry& known(Fd fd) {
+    assert(find(fd) != nullptr);
+    const auto number = static_cast<std::uint32_t>(fd);
+    return chunks_.data()[number / chunkSize][number % chunkSize];
+  }
+
   // As find, but makes the entry; null: no memory, nothing changed.
   //   Requires  fd >= 0
   FdEntry* make(Fd fd);
@@ -83,7 +91,7 @@ class ChangeList {
   // Requires a list that is not empty.
   Fd take(FdTable& table) {
     const Fd fd = head_ - 1;
-    FdEntry& entry = *table.find(fd);
+    FdEntry& entry = table.known(fd);
     head_ = entry.nextChanged;
     entry.nextChanged = notNoted;
     return fd;

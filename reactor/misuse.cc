@@ -13,8 +13,7 @@ namespace {
 constexpr std::size_t markBytes = 1;  // the kernel makes a page of it
 
 unsigned char* markProcess() noexcept {
-  void* page =
-      mmap(nullptr, markBytes, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+  void* page = mmap(nullptr, markBytes, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
   if (page == MAP_FAILED) return nullptr;
   auto* mark = static_cast<unsigned char*>(page);
   *mark = 1;

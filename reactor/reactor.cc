@@ -4,6 +4,7 @@
 #include <algorithm>
 #include <cstdint>
 #include <new>
+#include <span>
 #include <utility>
 
 #include "kairos/reactor/backends/backend.h"
@@ -55,11 +56,12 @@ Nanoseconds until(Nanoseconds deadline, Nanoseconds now) {
 // Everything a Reactor is, behind its header.
 //
 // Invariants, whenever no call is running: an entry is registered if it has a callback; the backend
-// watches exactly the registered entries that are not asleep, for `watched`, which differs from what
-// they want only while they are in changed_. A slot that changed since the current wait began has
-// `since` equal to pollNumber_ and gets nothing from its batch.
-class Reactor::Core {
- public:
+// watches exactly the registered entries that are not asleep, for `watched`, which differs from
+// what they want only while they are in changed_. A slot that changed since the current wait began
+// has `since` equal to pollNumber_ and gets nothing from its batch.
+struct Reactor::Core {
+  class PollScope;
+
   explicit Core(OpenResult opened) noexcept;
   ~Core();
   Core(const Core&) = delete;
@@ -70,29 +72,40 @@ class Reactor::Core {
   TimerId addTimerAt(Nanoseconds deadline, AsyncCallback callback) noexcept;
   TimerId addTimerIn(Clock::duration delay, AsyncCallback callback) noexcept;
   bool removeTimer(TimerId timer) noexcept;
-  PollResult poll(Clock::duration timeout);
 
- private:
-  class PollScope;
-
-  void claim(const char* call) noexcept;
-  void verify(const char* call) const noexcept;
+  void claim(const char* call) noexcept {
+    if constexpr (detail::misuseChecked) owner_.claim(call);
+  }
+  void verify(const char* call) const noexcept {
+    if constexpr (detail::misuseChecked) owner_.verify(call);
+  }
   void readClock() noexcept { timers_.setTime(nanoseconds(backend_->now())); }
 
   std::error_code addFirst(Fd fd, Direction direction, AsyncCallback callback) noexcept;
   void fill(FdEntry& entry, Direction direction, AsyncCallback callback) noexcept;
   void end(Fd fd, FdEntry& entry) noexcept;
 
+  // The steps of a poll.
+  bool mayPoll(Clock::duration timeout, std::error_code& error) const noexcept;
+  bool mayPollThough(Clock::duration timeout, std::error_code& error) const noexcept;
+  Clock::duration prepareWait(Clock::duration timeout) noexcept;
   void applyChanges() noexcept;
   void fail(Fd fd, FdEntry& entry) noexcept;
   void rebuild() noexcept;
   Clock::duration waitLimit(Clock::duration timeout) noexcept;
-
-  std::size_t runFailures();
-  std::size_t dispatch(const Ready& found);
+  std::span<const Ready> wait(Clock::duration limit, std::error_code& error) noexcept;
+  bool hasMoreToRun() const noexcept { return failuresDue_ || !timers_.empty(); }
+  std::size_t run(std::span<const Ready> ready);
+  std::size_t runReady(std::span<const Ready> batch);
   bool runSlot(const FdEntry& entry, Direction direction);
-  void noteStale(const FdEntry* entry) noexcept;
+  std::size_t runFailures();
   std::size_t runTimers();
+
+  void noteChange(Fd fd, FdEntry& entry) noexcept {
+    changed_.note(fd, entry);
+    changesDue_ = true;
+  }
+  void noteStale(const FdEntry& entry) noexcept;
 
   std::unique_ptr<Backend> backend_;
   std::error_code openError_;
@@ -100,11 +113,13 @@ class Reactor::Core {
   detail::ChangeList changed_;
   detail::TimerQueue timers_;
   detail::Owner owner_;
+  const std::error_code success_;  // to copy: making one calls into the C++ library
   std::size_t registered_ = 0;     // callbacks of descriptors
   std::uint32_t pollNumber_ = 1;   // of the last poll; wrapping delays one event by one poll
   bool polling_ = false;
-  bool failuresDue_ = false;       // some FdEntry::failed is set
-  bool rebuildDue_ = false;        // the OS reports a registration that ended
+  bool changesDue_ = false;   // changed_ is not empty, or rebuildDue_
+  bool rebuildDue_ = false;   // the OS reports a registration that ended
+  bool failuresDue_ = false;  // some FdEntry::failed is set
 };
 
 // What has to be undone when a poll ends, also by an exception.
@@ -114,10 +129,7 @@ class Reactor::Core::PollScope {
     core_.polling_ = true;
     ++core_.pollNumber_;
   }
-  ~PollScope() {
-    core_.polling_ = false;
-    core_.timers_.endPoll();
-  }
+  ~PollScope() { core_.polling_ = false; }
   PollScope(const PollScope&) = delete;
   PollScope& operator=(const PollScope&) = delete;
 
@@ -136,14 +148,6 @@ Reactor::Core::~Core() {
   }
 }
 
-void Reactor::Core::claim(const char* call) noexcept {
-  if constexpr (detail::misuseChecked) owner_.claim(call);
-}
-
-void Reactor::Core::verify(const char* call) const noexcept {
-  if constexpr (detail::misuseChecked) owner_.verify(call);
-}
-
 // ---- Descriptors
 
 std::error_code Reactor::Core::add(Fd fd, Direction direction, AsyncCallback callback) noexcept {
@@ -155,7 +159,7 @@ std::error_code Reactor::Core::add(Fd fd, Direction direction, AsyncCallback cal
   if (entry->has(direction)) return makeError(std::errc::file_exists);
   if (entry->asleep) return makeError(std::errc::bad_file_descriptor);
   fill(*entry, direction, callback);
-  changed_.note(fd, *entry);
+  noteChange(fd, *entry);
   return {};
 }
 
@@ -195,7 +199,7 @@ bool Reactor::Core::remove(Fd fd, Direction direction) noexcept {
   if (!entry->wanted().any()) {
     end(fd, *entry);
   } else if (!entry->asleep) {
-    changed_.note(fd, *entry);
+    noteChange(fd, *entry);
   }
   return true;
 }
@@ -231,29 +235,102 @@ bool Reactor::Core::removeTimer(TimerId timer) noexcept {
 
 // ---- Poll
 
-PollResult Reactor::Core::poll(Clock::duration timeout) {
-  claim("poll");
-  if (polling_) return {0, makeError(std::errc::operation_in_progress)};
-  if (!backend_) return {0, openError_};
-  const bool unlimited = timeout < Clock::duration::zero() || timeout == forever;
-  if (unlimited && registered_ == 0 && timers_.empty()) {
-    return {0, makeError(std::errc::resource_deadlock_would_occur)};
-  }
-  PollScope scope(*this);
-  if (rebuildDue_) rebuild();
-  if (!changed_.empty()) applyChanges();
+PollResult Reactor::poll(Clock::duration timeout) {
+  if (!core_) return {0, makeError(std::errc::not_enough_memory)};
+  Core& core = *core_;
+  PollResult result{0, core.success_};
+  core.claim("poll");
+  if (!core.mayPoll(timeout, result.error)) return result;
+  const Core::PollScope scope(core);
+  const std::span<const Ready> ready = core.wait(core.prepareWait(timeout), result.error);
+  if (result.error) return result;
+  if (!ready.empty() || core.hasMoreToRun()) result.callbacks = core.run(ready);
+  return result;
+}
 
-  const detail::WaitResult found = backend_->wait(waitLimit(unlimited ? forever : timeout));
-  if (found.error) return {0, found.error};
-  const bool hadTimers = !timers_.empty();
-  if (hadTimers) {
-    readClock();
-    timers_.beginPoll();
+inline bool Reactor::Core::mayPoll(Clock::duration timeout, std::error_code& error) const noexcept {
+  if (backend_ && !polling_ && registered_ != 0) return true;
+  return mayPollThough(timeout, error);
+}
+
+// Also finds out why a poll cannot even begin.
+bool Reactor::Core::mayPollThough(Clock::duration timeout, std::error_code& error) const noexcept {
+  const bool unlimited = timeout < Clock::duration::zero() || timeout == forever;
+  if (polling_) {
+    error = makeError(std::errc::operation_in_progress);
+  } else if (!backend_) {
+    error = openError_;
+  } else if (unlimited && registered_ == 0 && timers_.empty()) {
+    error = makeError(std::errc::resource_deadlock_would_occur);
   }
+  return !error;
+}
+
+// Brings the backend up to date, and tells how long it may wait.
+inline Clock::duration Reactor::Core::prepareWait(Clock::duration timeout) noexcept {
+  if (changesDue_) applyChanges();
+  if (!hasMoreToRun() || timeout == Clock::duration::zero()) return timeout;
+  return waitLimit(timeout);
+}
+
+Clock::duration Reactor::Core::waitLimit(Clock::duration timeout) noexcept {
+  if (failuresDue_ || timers_.hasDeferred()) return Clock::duration::zero();
+  readClock();
+  const Nanoseconds next = timers_.nextDeadline();
+  if (next == detail::never) return timeout;
+  const std::chrono::nanoseconds left(until(next, timers_.time()));
+  return timeout < Clock::duration::zero() ? left : std::min<Clock::duration>(timeout, left);
+}
+
+inline std::span<const Ready> Reactor::Core::wait(Clock::duration limit,
+                                                  std::error_code& error) noexcept {
+  return backend_->isPreferred() ? detail::waitOnPreferred(*backend_, limit, error)
+                                 : backend_->wait(limit, error);
+}
+
+// All that is ready or due; returns how many callbacks ran.
+std::size_t Reactor::Core::run(std::span<const Ready> ready) {
+  if (timers_.empty()) return (failuresDue_ ? runFailures() : 0) + runReady(ready);
+  readClock();
+  const detail::TimerQueue::PollScope timersScope(timers_);
   std::size_t ran = failuresDue_ ? runFailures() : 0;
-  for (const Ready& ready : found.ready) ran += dispatch(ready);
-  if (hadTimers) ran += runTimers();
-  return {ran, {}};
+  ran += runReady(ready);
+  return ran + runTimers();
+}
+
+// Entries never move, and a slot that changed during this poll does not run in it: so an entry may
+// be used again after its first callback, whatever that did.
+std::size_t Reactor::Core::runReady(std::span<const Ready> batch) {
+  std::size_t ran = 0;
+  for (const Ready& found : batch) {
+    const FdEntry& entry = table_.known(fdOf(found.token));
+    if (entry.generation != generationOf(found.token)) {
+      noteStale(entry);
+      continue;
+    }
+    if (found.readable && runSlot(entry, detail::reading)) ++ran;
+    if (found.writable && runSlot(entry, detail::writing)) ++ran;
+  }
+  return ran;
+}
+
+inline bool Reactor::Core::runSlot(const FdEntry& entry, Direction direction) {
+  const AsyncCallback callback = entry.callbacks[direction];
+  if (callback.function == nullptr || entry.since[direction] == pollNumber_) return false;
+  callback.function(callback.udata);
+  return true;
+}
+
+// Rare, hence without a list of its own.
+std::size_t Reactor::Core::runFailures() {
+  std::size_t ran = 0;
+  table_.forEachRegistered([&](Fd, FdEntry& entry) {
+    for (const Direction d : detail::directions) {
+      if (std::exchange(entry.failed[d], false) && runSlot(entry, d)) ++ran;
+    }
+  });
+  failuresDue_ = false;
+  return ran;
 }
 
 std::size_t Reactor::Core::runTimers() {
@@ -264,9 +341,11 @@ std::size_t Reactor::Core::runTimers() {
 
 // Tells the backend what differs by now.
 void Reactor::Core::applyChanges() noexcept {
+  if (rebuildDue_) rebuild();
+  changesDue_ = rebuildDue_;
   while (!changed_.empty()) {
     const Fd fd = changed_.take(table_);
-    FdEntry& entry = *table_.find(fd);
+    FdEntry& entry = table_.known(fd);
     const Interest wanted = entry.wanted();
     if (!wanted.any() || entry.asleep || wanted == entry.watched) continue;
     const std::uint64_t token = makeToken(fd, entry.generation);
@@ -303,65 +382,17 @@ void Reactor::Core::rebuild() noexcept {
   rebuildDue_ = false;
 }
 
-Clock::duration Reactor::Core::waitLimit(Clock::duration timeout) noexcept {
-  const auto none = Clock::duration::zero();
-  if (timeout == none || failuresDue_ || timers_.hasDeferred()) return none;
-  if (!timers_.empty()) {
-    readClock();
-    const Nanoseconds next = timers_.nextDeadline();
-    if (next != detail::never) {
-      timeout = std::min<Clock::duration>(timeout,
-                                          std::chrono::nanoseconds(until(next, timers_.time())));
-    }
-  }
-  return timeout == forever ? Clock::duration(-1) : timeout;
-}
-
-// Rare, hence without a list of its own.
-std::size_t Reactor::Core::runFailures() {
-  std::size_t ran = 0;
-  table_.forEachRegistered([&](Fd, FdEntry& entry) {
-    for (const Direction d : detail::directions) {
-      if (!std::exchange(entry.failed[d], false)) continue;
-      if (runSlot(entry, d)) ++ran;
-    }
-  });
-  failuresDue_ = false;
-  return ran;
-}
-
-std::size_t Reactor::Core::dispatch(const Ready& found) {
-  const FdEntry* entry = table_.find(fdOf(found.token));
-  if (entry == nullptr || entry->generation != generationOf(found.token)) {
-    noteStale(entry);
-    return 0;
-  }
-  std::size_t ran = 0;
-  if (found.readable && runSlot(*entry, detail::reading)) ++ran;
-  if (found.writable && runSlot(*entry, detail::writing)) ++ran;
-  return ran;
-}
-
-// Entries never move, and a slot that changed during this poll does not run in it.
-bool Reactor::Core::runSlot(const FdEntry& entry, Direction direction) {
-  const AsyncCallback callback = entry.callbacks[direction];
-  if (callback.function == nullptr || entry.since[direction] == pollNumber_) return false;
-  callback.function(callback.udata);
-  return true;
-}
-
 // An event of a registration that ended. In the batch being run that is ordinary; later it is one
 // that the OS could not be told to forget, and would report for ever.
-void Reactor::Core::noteStale(const FdEntry* entry) noexcept {
-  const bool endedInThisPoll = entry != nullptr && (entry->since[0] == pollNumber_ ||
-                                                    entry->since[1] == pollNumber_);
-  if (!endedInThisPoll) rebuildDue_ = true;
+void Reactor::Core::noteStale(const FdEntry& entry) noexcept {
+  const bool endedInThisPoll = entry.since[0] == pollNumber_ || entry.since[1] == pollNumber_;
+  if (!endedInThisPoll) rebuildDue_ = changesDue_ = true;
 }
 
 // ---- Reactor
 
-Reactor::Reactor() noexcept : Reactor(std::unique_ptr<Core>(
-    new (std::nothrow) Core(detail::openDefaultBackend()))) {}
+Reactor::Reactor() noexcept
+    : Reactor(std::unique_ptr<Core>(new (std::nothrow) Core(detail::openDefaultBackend()))) {}
 
 Reactor::Reactor(std::unique_ptr<Core> core) noexcept : core_(std::move(core)) {}
 
@@ -381,8 +412,7 @@ std::error_code Reactor::addWriter(Fd fd, CallbackFunc callback, void* udata) no
 
 bool Reactor::removeWriter(Fd fd) noexcept { return core_ && core_->remove(fd, detail::writing); }
 
-TimerId Reactor::addTimer(Clock::time_point deadline, CallbackFunc callback,
-                          void* udata) noexcept {
+TimerId Reactor::addTimer(Clock::time_point deadline, CallbackFunc callback, void* udata) noexcept {
   if (!core_) return TimerId::none;
   return core_->addTimerAt(nanoseconds(deadline), {callback, udata});
 }
@@ -394,16 +424,11 @@ TimerId Reactor::addTimer(Clock::duration delay, CallbackFunc callback, void* ud
 
 bool Reactor::removeTimer(TimerId timer) noexcept { return core_ && core_->removeTimer(timer); }
 
-PollResult Reactor::poll(Clock::duration timeout) {
-  if (!core_) return {0, makeError(std::errc::not_enough_memory)};
-  return core_->poll(timeout);
-}
-
 namespace detail {
 
 Reactor ReactorAccess::create(OpenResult opened) noexcept {
-  return Reactor(std::unique_ptr<Reactor::Core>(
-      new (std::nothrow) Reactor::Core(std::move(opened))));
+  return Reactor(
+      std::unique_ptr<Reactor::Core>(new (std::nothrow) Reactor::Core(std::move(opened))));
 }
 
 }  // namespace detail

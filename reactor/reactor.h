@@ -142,7 +142,7 @@ class Reactor {
 
  private:
   friend struct detail::ReactorAccess;
-  class Core;
+  struct Core;
   explicit Reactor(std::unique_ptr<Core> core) noexcept;
 
   std::unique_ptr<Core> core_;

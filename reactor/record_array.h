@@ -34,12 +34,11 @@ class RecordArray {
   }
   T& back() { return (*this)[size_ - 1]; }
 
-  // Room for `size` records, by doubling; false: no memory, nothing changed.
+  // Room for `size` records and a quarter more; false: no memory, nothing changed.
   [[nodiscard]] bool reserve(std::size_t size) {
     if (size <= capacity_) return true;
-    std::size_t wanted = capacity_ == 0 ? 16 : capacity_;
-    while (wanted < size) wanted *= 2;
-    void* grown = std::realloc(data_, wanted * sizeof(T));
+    const std::size_t wanted = size + size / 4;
+    void* grown = std::realloc(data_, wanted * recordBytes);
     if (grown == nullptr) return false;
     data_ = static_cast<T*>(grown);
     capacity_ = wanted;
@@ -56,6 +55,16 @@ class RecordArray {
     --size_;
   }
 
+  // Drops the records from `size` on, and their memory if that is possible.
+  void truncate(std::size_t size) {
+    assert(size <= size_ && size > 0);
+    size_ = size;
+    void* shrunk = std::realloc(data_, size * recordBytes);
+    if (shrunk == nullptr) return;
+    data_ = static_cast<T*>(shrunk);
+    capacity_ = size;
+  }
+
   // Gives all memory back.
   void clear() {
     std::free(data_);
@@ -64,6 +73,8 @@ class RecordArray {
   }
 
  private:
+  static constexpr std::size_t recordBytes = sizeof(T);
+
   T* data_ = nullptr;
   std::size_t size_ = 0;
   std::size_t capacity_ = 0;

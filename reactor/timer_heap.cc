@@ -7,7 +7,7 @@ namespace kairos::detail {
 
 void TimerHeap::add(TimerIndex timer) {
   const Entry entry{store_[timer].deadline, timer};
-  store_[timer].place = inHeap;
+  store_[timer].setPlace(inHeap);
   entries_.push(entry);
   moveUp(entries_.size() - 1, entry);
 }
@@ -16,6 +16,7 @@ void TimerHeap::remove(TimerIndex timer) {
   const std::size_t hole = store_[timer].previous;
   const Entry last = entries_.back();
   entries_.pop();
+  if (entries_.empty() && entries_.capacity() > kept) entries_.clear();
   if (hole == entries_.size()) return;
   if (hole > 0 && before(last, entries_[(hole - 1) / children])) {
     moveUp(hole, last);

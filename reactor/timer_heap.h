@@ -26,14 +26,9 @@ class TimerHeap {
   void add(TimerIndex timer);
   void remove(TimerIndex timer);
 
-  // Gives the memory back if it is much. Requires an empty heap.
-  void releaseMemory() {
-    if (entries_.capacity() > entriesKept) entries_.clear();
-  }
-
  private:
   static constexpr std::size_t children = 4;
-  static constexpr std::size_t entriesKept = 1024;
+  static constexpr std::size_t kept = 1024;  // entries whose memory an empty heap keeps
 
   struct Entry {
     Nanoseconds deadline;

@@ -5,88 +5,85 @@
 
 namespace kairos::detail {
 
-TimerIndex TimerQueue::make(Nanoseconds deadline, AsyncCallback callback) {
-  const TimerIndex timer = store_.allocate();
-  if (timer == 0) return 0;
-  Timer& made = store_[timer];
+inline TimerIndex TimerQueue::make(Nanoseconds deadline, AsyncCallback callback) {
+  const TimerIndex index = store_.allocate();
+  if (index == 0) return 0;
+  Timer& made = store_[index];
   made.deadline = deadline;
   made.order = ++additions_;
   made.callback = callback;
-  return timer;
+  return index;
 }
 
 TimerId TimerQueue::add(Nanoseconds deadline, AsyncCallback callback) {
-  const TimerIndex timer = make(deadline, callback);
-  if (timer == 0) return TimerId::none;
-  if (!insert(timer)) {
-    forget(timer);
-    return TimerId::none;
-  }
-  return store_.id(timer);
+  const TimerIndex index = make(deadline, callback);
+  if (index == 0) return TimerId::none;
+  Timer& made = store_[index];
+  const bool ordinary = deadline > parkedUntil_ && deadline != never;
+  if (ordinary && wheel_.add(made, index)) return TimerStore::id(made, index);
+  return addOutsideTheWheel(made, index);
 }
 
 TimerId TimerQueue::addDeferred(AsyncCallback callback) {
-  const TimerIndex timer = make(time_, callback);
-  if (timer == 0) return TimerId::none;
-  store_.append(deferred_, timer, inDeferredList);
-  return store_.id(timer);
+  const TimerIndex index = make(time_, callback);
+  if (index == 0) return TimerId::none;
+  Timer& made = store_[index];
+  store_.append(deferred_, made, index, inDeferredList);
+  return TimerStore::id(made, index);
 }
 
-bool TimerQueue::insert(TimerIndex timer) {
-  const Nanoseconds deadline = store_[timer].deadline;
-  if (deadline == never) {
-    store_[timer].place = inNothing;
-    return true;
-  }
-  if (polling_ && deadline <= pollTime_) {
-    if (!heap_.reserve(heap_.size() + parkedCount_ + 1)) return false;
-    store_.append(parked_, timer, inParkedList);
+TimerId TimerQueue::addOutsideTheWheel(Timer& timer, TimerIndex index) {
+  if (timer.deadline == never) {
+    timer.setPlace(inNothing);
+  } else if (!heap_.reserve(heap_.size() + parkedCount_ + 1)) {
+    store_.release(timer, index);
+    return TimerId::none;
+  } else if (polling_ && timer.deadline <= pollTime_) {
+    store_.append(parked_, timer, index, inParkedList);
     ++parkedCount_;
-    return true;
-  }
-  if (!wheel_.takes(deadline) && !heap_.reserve(heap_.size() + parkedCount_ + 1)) return false;
-  insertInOrder(timer);
-  return true;
-}
-
-// Requires room in the heap if the wheel does not take the timer.
-void TimerQueue::insertInOrder(TimerIndex timer) {
-  if (wheel_.takes(store_[timer].deadline)) {
-    wheel_.add(timer);
   } else {
-    heap_.add(timer);
+    heap_.add(index);
   }
+  return TimerStore::id(timer, index);
 }
 
 bool TimerQueue::remove(TimerId id) {
-  const TimerIndex timer = store_.find(id);
-  if (timer == 0) return false;
-  leave(timer);
-  forget(timer);
+  const TimerIndex index = store_.find(id);
+  if (index == 0) return false;
+  forget(store_[index], index);
   return true;
 }
 
-// Takes the timer out of where it is.
-void TimerQueue::leave(TimerIndex timer) {
-  switch (store_[timer].place) {
-    case inDeferredList: return store_.unlink(deferred_, timer);
-    case inRunList: return store_.unlink(run_, timer);
-    case inParkedList: --parkedCount_; return store_.unlink(parked_, timer);
-    case inHeap: return heap_.remove(timer);
-    case inNothing: return;
-    default: return wheel_.remove(timer);
+// Takes the timer out of where it is, and out of the store.
+inline void TimerQueue::forget(Timer& timer, TimerIndex index) {
+  if (timer.place() < firstPlaceOutsideTheWheel) {
+    wheel_.remove(timer);
+  } else {
+    leave(timer, index);
   }
+  store_.release(timer, index);
 }
 
-void TimerQueue::forget(TimerIndex timer) {
-  store_.release(timer);
-  if (store_.size() == 0) heap_.releaseMemory();
+void TimerQueue::leave(const Timer& timer, TimerIndex index) {
+  switch (timer.place()) {
+    case inDeferredList:
+      return store_.unlink(deferred_, timer);
+    case inRunList:
+      return store_.unlink(run_, timer);
+    case inParkedList:
+      --parkedCount_;
+      return store_.unlink(parked_, timer);
+    case inHeap:
+      return heap_.remove(index);
+    default:
+      return;
+  }
 }
 
 Nanoseconds TimerQueue::nextDeadline() {
   while (run_.empty() && heap_.empty()) {
     if (wheel_.empty()) return never;
-    const Nanoseconds earliest = wheel_.earliestOfFew();
+    const Nanoseconds earliest = wheel_.earliest(additions_);
     if (earliest != never) return earliest;
     wheel_.splitFirst(run_);
   }
@@ -99,7 +96,7 @@ Nanoseconds TimerQueue::nextDeadline() {
 
 void TimerQueue::beginPoll() {
   polling_ = true;
-  pollTime_ = time_;
+  parkedUntil_ = pollTime_ = time_;
   pollAdditions_ = additions_;
 }
 
@@ -114,17 +111,21 @@ TimerIndex TimerQueue::firstDue() {
 }
 
 bool TimerQueue::takeDue(AsyncCallback& callback) {
-  const TimerIndex timer = firstDue();
-  if (timer == 0) return false;
-  callback = store_[timer].callback;
-  leave(timer);
-  forget(timer);
+  const TimerIndex index = firstDue();
+  if (index == 0) return false;
+  callback = store_[index].callback;
+  forget(store_[index], index);
   return true;
 }
 
+// What was parked may belong into the wheel, if a callback threw before all due timers were taken.
 void TimerQueue::endPoll() {
   polling_ = false;
-  while (!parked_.empty()) insertInOrder(store_.takeFirst(parked_));
+  parkedUntil_ = unparked;
+  while (!parked_.empty()) {
+    const TimerIndex index = store_.takeFirst(parked_);
+    if (!wheel_.add(store_[index], index)) heap_.add(index);
+  }
   parkedCount_ = 0;
 }
 

@@ -4,6 +4,7 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <limits>
 
 #include "kairos/reactor/reactor.h"
 #include "kairos/reactor/timer_heap.h"
@@ -15,8 +16,8 @@ namespace kairos::detail {
 // All timers of a reactor, taken in the order (deadline, addition). Reads no clock: it is told.
 //
 // A timer is in one of: the wheel (later ones), the run list (the sorted part that left the wheel),
-// the heap (added too late for the wheel), the deferred list (zero delay: its deadlines, readings of
-// the clock, come in order), the parked list (added by a callback, and due already: for the next
+// the heap (added too late for the wheel), the deferred list (zero delay: its deadlines, readings
+// of the clock, come in order), the parked list (added by a callback, and due already: for the next
 // poll), or in nothing (never due).
 // Invariant: what is in the run list and the heap runs before what is in the wheel.
 class TimerQueue {
@@ -42,19 +43,30 @@ class TimerQueue {
   // The earliest deadline, deferred timers left aside; `never`: there is none.
   Nanoseconds nextDeadline();
 
-  // Between beginPoll and endPoll takeDue hands out, one by one, the timers that were there at
-  // beginPoll and that were due at the last reading of the clock by then.
-  void beginPoll();
+  // While one lives, takeDue hands out, one by one, the timers that were there when it was made and
+  // that were due at the last reading of the clock by then.
+  class PollScope {
+   public:
+    explicit PollScope(TimerQueue& queue) : queue_(queue) { queue_.beginPoll(); }
+    ~PollScope() { queue_.endPoll(); }
+    PollScope(const PollScope&) = delete;
+    PollScope& operator=(const PollScope&) = delete;
+
+   private:
+    TimerQueue& queue_;
+  };
   bool takeDue(AsyncCallback& callback);
-  void endPoll();
 
  private:
+  static constexpr Nanoseconds unparked = std::numeric_limits<Nanoseconds>::min();
+
   TimerIndex make(Nanoseconds deadline, AsyncCallback callback);
-  bool insert(TimerIndex timer);
-  void insertInOrder(TimerIndex timer);
-  void forget(TimerIndex timer);
+  TimerId addOutsideTheWheel(Timer& timer, TimerIndex index);
+  void forget(Timer& timer, TimerIndex index);
+  void leave(const Timer& timer, TimerIndex index);
   TimerIndex firstDue();
-  void leave(TimerIndex timer);
+  void beginPoll();
+  void endPoll();
 
   TimerStore store_;
   TimerWheel wheel_{store_};
@@ -66,8 +78,9 @@ class TimerQueue {
   std::uint64_t additions_ = 0;
   Nanoseconds time_ = 0;
   bool polling_ = false;
-  Nanoseconds pollTime_ = 0;         // due means: deadline <= pollTime_ ...
-  std::uint64_t pollAdditions_ = 0;  // ... and order <= pollAdditions_
+  Nanoseconds parkedUntil_ = unparked;  // pollTime_ while polling_
+  Nanoseconds pollTime_ = 0;            // due means: deadline <= pollTime_ ...
+  std::uint64_t pollAdditions_ = 0;     // ... and order <= pollAdditions_
 };
 
 }  // namespace kairos::detail

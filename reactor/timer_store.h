@@ -20,7 +20,8 @@ using TimerIndex = std::uint32_t;
 
 // Where a timer is: the number of a wheel bucket, or one of these.
 enum TimerPlace : std::uint32_t {
-  inDeferredList = 0x800000,
+  firstPlaceOutsideTheWheel = 0x800000,
+  inDeferredList,
   inRunList,
   inParkedList,
   inHeap,
@@ -30,12 +31,18 @@ enum TimerPlace : std::uint32_t {
 
 struct Timer {
   Nanoseconds deadline;
+  TimerIndex next;      // in its list
+  TimerIndex previous;  // in its list; in the heap: its position there
+  std::uint64_t tag;    // generation << 24 | place
   std::uint64_t order;  // counts additions: breaks ties, dates a timer
   AsyncCallback callback;
-  TimerIndex next;            // in its list
-  TimerIndex previous;        // in its list; in the heap: its position there
-  std::uint64_t generation : 40;
-  std::uint64_t place : 24;   // TimerPlace or bucket
+
+  static constexpr unsigned placeBits = 24;
+  static constexpr std::uint64_t placeMask = (std::uint64_t{1} << placeBits) - 1;
+
+  std::uint64_t generation() const { return tag >> placeBits; }
+  std::uint32_t place() const { return static_cast<std::uint32_t>(tag & placeMask); }
+  void setPlace(std::uint32_t place) { tag = (tag & ~placeMask) | place; }
 };
 static_assert(sizeof(Timer) + 16 <= 64, "the promised memory per timer, heap entry included");
 
@@ -53,57 +60,104 @@ struct TimerList {
 // The memory of all timers, and their ids.
 //
 // An id is the generation of a place in the store and the number of that place. The generation goes
-// up whenever the place is left; a place whose generations are used up is never used again, so no id
-// comes twice. Memory is in chunks that never move. When no timer is left all chunks but the first
-// go back; what replaces them begins above every generation that was used.
+// up whenever the place is left; a place whose generations are used up is never used again, so no
+// id comes twice. When no timer is left the memory of all places but the first 1024 goes back; what
+// replaces them begins above every generation that was used.
 class TimerStore {
  public:
   // `firstGeneration` is for tests of the wrap.
   explicit TimerStore(std::uint64_t firstGeneration = 1) : firstGeneration_(firstGeneration) {}
   TimerStore(const TimerStore&) = delete;
   TimerStore& operator=(const TimerStore&) = delete;
-  ~TimerStore();
 
   static constexpr std::uint64_t lastGeneration = (std::uint64_t{1} << 40) - 1;
 
-  Timer& operator[](TimerIndex i) { return chunks_[i / chunkSize][i % chunkSize]; }
-  const Timer& operator[](TimerIndex i) const { return chunks_[i / chunkSize][i % chunkSize]; }
+  // References last until the next allocate().
+  Timer& operator[](TimerIndex i) { return timers_[i]; }
+  const Timer& operator[](TimerIndex i) const { return timers_[i]; }
 
   std::size_t size() const { return size_; }
 
   // A place for one more; 0: no memory, or 2^24 timers.
   TimerIndex allocate();
-  void release(TimerIndex timer);
+  void release(Timer& timer, TimerIndex index);
 
-  TimerId id(TimerIndex timer) const {
-    return TimerId{(*this)[timer].generation << indexBits | timer};
+  static TimerId id(const Timer& timer, TimerIndex index) {
+    return TimerId{(timer.tag & ~Timer::placeMask) | index};
   }
   // The timer of that id, or 0 if it is gone or never was.
   TimerIndex find(TimerId id) const;
 
-  void append(TimerList& list, TimerIndex timer, std::uint32_t place);
-  void unlink(TimerList& list, TimerIndex timer);
+  void append(TimerList& list, Timer& timer, TimerIndex index, std::uint32_t place);
+  void unlink(TimerList& list, const Timer& timer);
   TimerIndex takeFirst(TimerList& list);
 
   // Puts the list into the order in which its timers run. Linear when it is in that order already.
   void sort(TimerList& list);
 
  private:
-  static constexpr unsigned indexBits = 24;
-  static constexpr TimerIndex indexEnd = TimerIndex{1} << indexBits;
-  static constexpr TimerIndex chunkSize = 1024;
+  static constexpr TimerIndex indexEnd = TimerIndex{1} << Timer::placeBits;
+  static constexpr TimerIndex kept = 1024;
 
   TimerIndex allocateNew();
-  void releaseChunks();
+  void noteReleased(const Timer& timer, TimerIndex index);
+  void giveBack();
   TimerIndex merge(TimerIndex a, TimerIndex b);
 
-  RecordArray<Timer*> chunks_;
+  RecordArray<Timer> timers_;  // by index; those never used are not there
   std::size_t size_ = 0;
-  TimerIndex free_ = 0;      // chain of left places, the last one left first
-  TimerIndex usedEnd_ = 1;   // places from here on were never used; 0 means none
+  TimerIndex free_ = 0;  // chain of left places, the last one left first
   std::uint64_t firstGeneration_;
-  std::uint64_t highestGeneration_ = 0;  // among the places of chunks that can be given back
+  std::uint64_t highestGeneration_ = 0;  // among the places that can be given back
 };
+
+// ---- What happens for every timer, inline
+
+inline TimerIndex TimerStore::allocate() {
+  const TimerIndex index = free_;
+  if (index == 0) return allocateNew();
+  free_ = timers_[index].next;
+  ++size_;
+  return index;
+}
+
+inline void TimerStore::release(Timer& timer, TimerIndex index) {
+  --size_;
+  if (timer.generation() == lastGeneration) return timer.setPlace(unused);
+  timer.tag = (timer.tag | Timer::placeMask) + 1 + unused;  // the next generation
+  timer.next = free_;
+  free_ = index;
+  if (index >= kept || size_ == 0) noteReleased(timer, index);
+}
+
+inline TimerIndex TimerStore::find(TimerId id) const {
+  const auto bits = static_cast<std::uint64_t>(id);
+  const auto index = static_cast<TimerIndex>(bits & Timer::placeMask);
+  if (index >= timers_.size()) return 0;
+  const Timer& found = timers_[index];
+  const bool live = found.generation() == bits >> Timer::placeBits && found.place() != unused;
+  return live ? index : 0;
+}
+
+inline void TimerStore::append(TimerList& list, Timer& timer, TimerIndex index,
+                               std::uint32_t place) {
+  timer.setPlace(place);
+  timer.next = 0;
+  timer.previous = list.tail;
+  (list.tail != 0 ? timers_[list.tail].next : list.head) = index;
+  list.tail = index;
+}
+
+inline void TimerStore::unlink(TimerList& list, const Timer& timer) {
+  (timer.previous != 0 ? timers_[timer.previous].next : list.head) = timer.next;
+  (timer.next != 0 ? timers_[timer.next].previous : list.tail) = timer.previous;
+}
+
+inline TimerIndex TimerStore::takeFirst(TimerList& list) {
+  const TimerIndex index = list.head;
+  unlink(list, timers_[index]);
+  return index;
+}
 
 }  // namespace kairos::detail
 

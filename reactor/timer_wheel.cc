@@ -2,43 +2,20 @@
 #include "kairos/reactor/timer_wheel.h"
 
 #include <algorithm>
-#include <bit>
-#include <cassert>
+#include <utility>
 
 namespace kairos::detail {
 
-// The lowest level in which the tick's bucket is less than 256 buckets after that of base_.
-unsigned TimerWheel::levelOf(Tick tick) const {
-  const unsigned bits = static_cast<unsigned>(std::bit_width(tick - base_));
-  if (bits <= bucketBits) return 0;
-  const unsigned level = (bits - bucketBits + stepBits - 1) / stepBits;
-  const unsigned shift = level * stepBits;
-  return (tick >> shift) - (base_ >> shift) < buckets ? level : level + 1;
-}
-
-void TimerWheel::add(TimerIndex timer) {
-  const Tick tick = tickOf(store_[timer].deadline);
-  assert(tick > base_);
-  const unsigned level = levelOf(tick);
-  const Tick number = tick >> (level * stepBits);
-  const auto position = static_cast<unsigned>(number % buckets);
-  const unsigned bucket = level * buckets + position;
-  store_.append(lists_[bucket], timer, bucket);
+void TimerWheel::markUsed(unsigned bucket, Tick begin) {
+  const unsigned level = bucket / buckets;
+  const unsigned position = bucket % buckets;
   occupied_[level][position / 64] |= std::uint64_t{1} << position % 64;
-
-  const Tick begin = number << (level * stepBits);
-  if (empty() || begin < firstBegin_ || (begin == firstBegin_ && bucket > firstBucket_)) {
-    setFirst(bucket, begin);
-  }
+  if (empty()) earliest_ = never;
   levelsInUse_ |= 1u << level;
-}
-
-void TimerWheel::remove(TimerIndex timer) {
-  const auto bucket = static_cast<unsigned>(store_[timer].place);
-  store_.unlink(lists_[bucket], timer);
-  if (!lists_[bucket].empty()) return;
-  markEmpty(bucket);
-  if (bucket == firstBucket_) findFirst();
+  if (begin < firstBegin_ || (begin == firstBegin_ && bucket > firstBucket_)) {
+    firstBucket_ = bucket;
+    firstBegin_ = begin;
+  }
 }
 
 void TimerWheel::markEmpty(unsigned bucket) {
@@ -49,24 +26,18 @@ void TimerWheel::markEmpty(unsigned bucket) {
   const bool levelInUse =
       std::any_of(words.begin(), words.end(), [](std::uint64_t word) { return word != 0; });
   if (!levelInUse) levelsInUse_ &= ~(1u << level);
-}
-
-void TimerWheel::setFirst(unsigned bucket, Tick begin) {
-  firstBucket_ = bucket;
-  firstBegin_ = begin;
-  start_ = beginOf(begin);
+  if (bucket == firstBucket_) findFirst();
 }
 
 void TimerWheel::findFirst() {
-  start_ = never;
-  bool found = false;
+  firstBegin_ = noTick;
   for (unsigned left = levelsInUse_; left != 0; left &= left - 1) {
     const auto level = static_cast<unsigned>(std::countr_zero(left));
     const Tick number = firstInLevel(level);
     const Tick begin = number << (level * stepBits);
-    if (found && begin > firstBegin_) continue;
-    found = true;
-    setFirst(level * buckets + static_cast<unsigned>(number % buckets), begin);
+    if (begin > firstBegin_) continue;
+    firstBegin_ = begin;
+    firstBucket_ = level * buckets + static_cast<unsigned>(number % buckets);
   }
 }
 
@@ -104,20 +75,38 @@ bool TimerWheel::firstHasFewAlone() const {
   return true;
 }
 
-Nanoseconds TimerWheel::earliestOfFew() const {
-  if (!firstHasFewAlone()) return never;
-  Nanoseconds earliest = never;
-  for (TimerIndex i = lists_[firstBucket_].head; i != 0; i = store_[i].next) {
-    earliest = std::min(earliest, store_[i].deadline);
-  }
-  return earliest;
+void TimerWheel::noteEarliest(Nanoseconds deadline) {
+  earliestCount_ = deadline < earliest_ ? 1 : earliestCount_ + 1;
+  earliest_ = deadline;
 }
 
-TimerList TimerWheel::takeFirstBucket() {
-  const TimerList taken = lists_[firstBucket_];
-  lists_[firstBucket_] = {};
-  markEmpty(firstBucket_);
-  return taken;
+// In each level the earliest timer is in the first bucket; so is that of the wheel in one of those.
+Nanoseconds TimerWheel::earliest(std::uint64_t additions) {
+  if (earliest_ != unknown) return earliest_;
+  const std::uint64_t credit = (additions - paidAdditions_) * lookedAtPerAddition;
+  const std::uint64_t budget = std::max<std::uint64_t>(credit, few);
+  std::uint64_t left = budget;
+  earliest_ = never;
+  for (unsigned todo = levelsInUse_; todo != 0; todo &= todo - 1) {
+    if (findEarliest(static_cast<unsigned>(std::countr_zero(todo)), left)) continue;
+    earliest_ = unknown;
+    break;
+  }
+  paidAdditions_ += std::min(credit, budget - left) / lookedAtPerAddition;
+  return earliest_ == unknown ? never : earliest_;
+}
+
+// False: the budget is used up.
+bool TimerWheel::findEarliest(unsigned level, std::uint64_t& budget) {
+  const Tick number = firstInLevel(level);
+  if (beginOf(number << (level * stepBits)) > earliest_) return true;
+  const TimerList& list = lists_[level * buckets + static_cast<unsigned>(number % buckets)];
+  for (TimerIndex i = list.head; i != 0; i = store_[i].next) {
+    if (budget == 0) return false;
+    --budget;
+    if (store_[i].deadline <= earliest_) noteEarliest(store_[i].deadline);
+  }
+  return true;
 }
 
 void TimerWheel::splitFirst(TimerList& due) {
@@ -125,16 +114,18 @@ void TimerWheel::splitFirst(TimerList& due) {
   const Tick width = Tick{1} << (level * stepBits);
   const Tick begin = firstBegin_;
   const bool whole = level == 0 || (level < narrowLevels && firstHasFewAlone());
-  const TimerList taken = takeFirstBucket();
+  const TimerList taken = std::exchange(lists_[firstBucket_], {});
   base_ = whole ? begin + width - 1 : begin - 1;
-  findFirst();
+  earliest_ = unknown;
+  markEmpty(firstBucket_);
   for (TimerIndex next = taken.head; next != 0;) {
-    const TimerIndex timer = next;
-    next = store_[timer].next;
-    if (tickOf(store_[timer].deadline) <= base_) {
-      store_.append(due, timer, inRunList);
+    const TimerIndex index = next;
+    Timer& timer = store_[index];
+    next = timer.next;
+    if (whole) {
+      store_.append(due, timer, index, inRunList);
     } else {
-      add(timer);
+      add(timer, index);
     }
   }
   store_.sort(due);
@@ -142,8 +133,7 @@ void TimerWheel::splitFirst(TimerList& due) {
 
 void TimerWheel::advance(Nanoseconds now) {
   const Tick tick = tickOf(now);
-  if (tick <= base_) return;
-  base_ = empty() ? tick : std::min(tick, std::max(base_, firstBegin_ - 1));
+  if (tick > base_) base_ = std::min(tick, firstBegin_ - 1);
 }
 
 }  // namespace kairos::detail

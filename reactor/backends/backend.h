@@ -26,11 +26,6 @@ struct Ready {
   bool writable;
 };
 
-struct WaitResult {
-  std::span<const Ready> ready;  // valid until the next call of the backend
-  std::error_code error;         // not set for an interrupted wait, which finds nothing
-};
-
 // The seam to the operating system: a backend keeps its kernel object and nothing else. Slots,
 // generations, timers and order are the core's.
 //
@@ -46,17 +41,23 @@ class Backend {
   Backend& operator=(const Backend&) = delete;
   virtual ~Backend() = default;
 
+  // Whether it is the one that waitOnPreferred (default_backend.h) knows.
+  bool isPreferred() const { return preferred_; }
+
   // Makes the OS watch `fd` for `to` (it watched for `from` so far) before the call returns.
   // From nothing: refuses what cannot be watched with bad_file_descriptor or
   // operation_not_permitted, and then keeps nothing, no memory either. To nothing: always succeeds,
   // also when the file is gone. From `x` to `x`: succeeds exactly if the registration that was made
   // still belongs to the file that `fd` names now. `token` comes back with each event.
-  virtual std::error_code watch(Fd fd, std::uint64_t token, Interest from, Interest to) noexcept = 0;
+  virtual std::error_code watch(Fd fd, std::uint64_t token, Interest from,
+                                Interest to) noexcept = 0;
 
   // Waits once: at most `limit`, rounded up, never less unless something is ready or a signal
-  // arrives; negative: no limit. A limit longer than the OS takes is cut. Level-triggered: what is
-  // still ready is found again. Bounded: what does not fit is found by the next wait, first.
-  virtual WaitResult wait(Clock::duration limit) noexcept = 0;
+  // arrives; negative or `forever`: no limit. A limit longer than the OS takes is cut.
+  // Level-triggered: what is still ready is found again. Bounded: what does not fit is found by the
+  // next wait, first. The result is valid until the next call. `error` is set only if the OS
+  // refused: not for an interrupted wait, which finds nothing.
+  virtual std::span<const Ready> wait(Clock::duration limit, std::error_code& error) noexcept = 0;
 
   // The time by which deadlines are judged.
   virtual Clock::time_point now() noexcept = 0;
@@ -64,6 +65,13 @@ class Backend {
   // Another backend of the same kind with nothing registered, or null if the OS refuses. The core
   // moves its registrations there when the OS reports one that it cannot be made to forget.
   virtual std::unique_ptr<Backend> openAnother() noexcept = 0;
+
+ protected:
+  enum class Preferred { yes };
+  explicit Backend(Preferred) : preferred_(true) {}
+
+ private:
+  const bool preferred_ = false;
 };
 
 // A backend, or null and why not.

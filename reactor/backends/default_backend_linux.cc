@@ -13,4 +13,9 @@ OpenResult openDefaultBackend() noexcept {
   return forbidden ? openPollBackend() : std::move(opened);
 }
 
+std::span<const Ready> waitOnPreferred(Backend& backend, Clock::duration limit,
+                                       std::error_code& error) noexcept {
+  return waitOnEpoll(backend, limit, error);
+}
+
 }  // namespace kairos::detail

@@ -4,9 +4,12 @@
 #include <sys/epoll.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <cerrno>
 #include <climits>
 #include <new>
+
+#include "kairos/reactor/record_array.h"
 
 namespace kairos::detail {
 namespace {
@@ -26,27 +29,32 @@ std::uint32_t eventsOf(Interest interest) {
 
 class EpollBackend final : public Backend {
  public:
-  explicit EpollBackend(Fd epoll) : epoll_(epoll) {}
+  explicit EpollBackend(Fd epoll) : Backend(Preferred::yes), epoll_(epoll) {}
   ~EpollBackend() override { close(epoll_); }
 
   // Takes the memory of the first batch; false: there is none.
   bool reserve() { return grow(batchMin); }
 
   std::error_code watch(Fd fd, std::uint64_t token, Interest from, Interest to) noexcept override;
-  WaitResult wait(Clock::duration limit) noexcept override;
+  std::span<const Ready> wait(Clock::duration limit, std::error_code& error) noexcept override;
   Clock::time_point now() noexcept override { return Clock::now(); }
   std::unique_ptr<Backend> openAnother() noexcept override { return openEpollBackend().backend; }
 
  private:
-  bool grow(std::size_t size);
+  bool grow(std::size_t batch);
+  std::span<const Ready> translate(std::size_t count);
   int waitForEvents(Clock::duration limit);
+  int waitExactly(Clock::duration limit);
+  int waitMilliseconds(int ms) {
+    return epoll_wait(epoll_, events_.data(), static_cast<int>(batch_), ms);
+  }
 
   const Fd epoll_;
-  std::size_t size_ = 0;
-  std::unique_ptr<epoll_event[]> events_;
-  std::unique_ptr<Ready[]> ready_;
-  bool full_ = false;            // the last wait used the whole batch
-  bool hasNanoseconds_ = true;   // epoll_pwait2(2), Linux 5.11
+  RecordArray<epoll_event> events_;  // these two have room for one batch
+  RecordArray<Ready> ready_;
+  std::size_t batch_ = 0;
+  bool full_ = false;           // the last wait used the whole batch, and it can grow
+  bool hasNanoseconds_ = true;  // epoll_pwait2(2), Linux 5.11
 };
 
 std::error_code EpollBackend::watch(Fd fd, std::uint64_t token, Interest from,
@@ -61,46 +69,53 @@ std::error_code EpollBackend::watch(Fd fd, std::uint64_t token, Interest from,
   return lastError();
 }
 
-WaitResult EpollBackend::wait(Clock::duration limit) noexcept {
-  if (full_ && size_ < batchMax) grow(size_ * 2);
+std::span<const Ready> EpollBackend::wait(Clock::duration limit, std::error_code& error) noexcept {
+  if (full_) grow(std::min(batch_ * 2, batchMax));
   const int count = waitForEvents(limit);
-  if (count < 0) return {{}, errno == EINTR ? std::error_code() : lastError()};
-  const auto found = static_cast<std::size_t>(count);
-  constexpr std::uint32_t broken = EPOLLERR | EPOLLHUP;
-  for (std::size_t i = 0; i < found; ++i) {
-    const std::uint32_t what = events_[i].events;
-    ready_[i] = {events_[i].data.u64, (what & (EPOLLIN | broken)) != 0,
-                 (what & (EPOLLOUT | broken)) != 0};
-  }
-  full_ = found == size_;
-  return {{ready_.get(), found}, {}};
+  if (count > 0) return translate(static_cast<std::size_t>(count));
+  if (count < 0 && errno != EINTR) error = lastError();
+  return {};
 }
 
-bool EpollBackend::grow(std::size_t size) {
-  std::unique_ptr<epoll_event[]> events(new (std::nothrow) epoll_event[size]);
-  std::unique_ptr<Ready[]> ready(new (std::nothrow) Ready[size]);
-  if (!events || !ready) return false;
-  events_ = std::move(events);
-  ready_ = std::move(ready);
-  size_ = size;
+std::span<const Ready> EpollBackend::translate(std::size_t count) {
+  constexpr std::uint32_t broken = EPOLLERR | EPOLLHUP;
+  const epoll_event* events = events_.data();
+  Ready* ready = ready_.data();
+  for (std::size_t i = 0; i < count; ++i) {
+    const std::uint32_t what = events[i].events;
+    ready[i] = {events[i].data.u64, (what & (EPOLLIN | broken)) != 0,
+                (what & (EPOLLOUT | broken)) != 0};
+  }
+  full_ = count == batch_ && batch_ < batchMax;
+  return {ready_.data(), count};
+}
+
+bool EpollBackend::grow(std::size_t batch) {
+  if (!events_.reserve(batch) || !ready_.reserve(batch)) return false;
+  batch_ = batch;
   return true;
 }
 
-int EpollBackend::waitForEvents(Clock::duration limit) {
-  const int batch = static_cast<int>(size_);
-  if (limit < Clock::duration::zero()) return epoll_wait(epoll_, events_.get(), batch, -1);
-  const auto whole = std::chrono::ceil<milliseconds>(limit);
+inline int EpollBackend::waitForEvents(Clock::duration limit) {
+  if (limit == Clock::duration::zero()) return waitMilliseconds(0);
+  if (limit < Clock::duration::zero() || limit == Reactor::forever) return waitMilliseconds(-1);
+  return waitExactly(limit);
+}
+
+int EpollBackend::waitExactly(Clock::duration limit) {
+  const auto whole = std::chrono::floor<milliseconds>(limit);
   const bool isWhole = whole == limit && whole.count() <= INT_MAX;
   if (!isWhole && hasNanoseconds_) {
     const auto s = std::chrono::floor<seconds>(limit);
     const timespec time{s.count(), std::chrono::nanoseconds(limit - s).count()};
-    const int count = epoll_pwait2(epoll_, events_.get(), batch, &time, nullptr);
+    const int count =
+        epoll_pwait2(epoll_, events_.data(), static_cast<int>(batch_), &time, nullptr);
     // EPERM: a sandbox that does not know the call.
     if (count >= 0 || (errno != ENOSYS && errno != EPERM)) return count;
     hasNanoseconds_ = false;
   }
-  const int ms = whole.count() > INT_MAX ? INT_MAX : static_cast<int>(whole.count());
-  return epoll_wait(epoll_, events_.get(), batch, ms);
+  const auto roundedUp = whole.count() + (isWhole ? 0 : 1);
+  return waitMilliseconds(static_cast<int>(std::min<long long>(roundedUp, INT_MAX)));
 }
 
 }  // namespace
@@ -114,6 +129,11 @@ OpenResult openEpollBackend() noexcept {
     return {nullptr, std::make_error_code(std::errc::not_enough_memory)};
   }
   return {std::move(backend), {}};
+}
+
+std::span<const Ready> waitOnEpoll(Backend& epoll, Clock::duration limit,
+                                   std::error_code& error) noexcept {
+  return static_cast<EpollBackend&>(epoll).wait(limit, error);  // the class is final
 }
 
 }  // namespace kairos::detail

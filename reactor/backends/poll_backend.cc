@@ -21,7 +21,7 @@ using std::chrono::milliseconds;
 constexpr std::size_t batchMax = 1024;
 
 std::error_code lastError() { return {errno, std::system_category()}; }
-std::error_code error(std::errc condition) { return std::make_error_code(condition); }
+std::error_code made(std::errc condition) { return std::make_error_code(condition); }
 
 short eventsOf(Interest interest) {
   return static_cast<short>((interest.read ? POLLIN : 0) | (interest.write ? POLLOUT : 0));
@@ -35,15 +35,23 @@ bool isMemoryDevice(const struct stat& file) {
          device != urandom;
 }
 
+// Rounded up; -1: no limit.
+int millisecondsOf(Clock::duration limit) {
+  if (limit < Clock::duration::zero() || limit == Reactor::forever) return -1;
+  const auto whole = std::chrono::floor<milliseconds>(limit);
+  const auto roundedUp = whole.count() + (whole == limit ? 0 : 1);
+  return static_cast<int>(std::min<long long>(roundedUp, INT_MAX));
+}
+
 // poll(2) calls files without readiness always ready; epoll refuses them, and so does this.
-std::error_code refusal(Fd fd) {
-  struct stat file;
+// Else `file` says which file it is.
+std::error_code refusal(Fd fd, struct stat& file) {
   const int flags = fcntl(fd, F_GETFL);
   if (flags == -1 || fstat(fd, &file) == -1) return lastError();
-  if ((flags & O_PATH) != 0) return error(std::errc::bad_file_descriptor);
+  if ((flags & O_PATH) != 0) return made(std::errc::bad_file_descriptor);
   const bool alwaysReady = S_ISREG(file.st_mode) || S_ISDIR(file.st_mode) ||
                            S_ISBLK(file.st_mode) || isMemoryDevice(file);
-  return alwaysReady ? error(std::errc::operation_not_permitted) : std::error_code();
+  return alwaysReady ? made(std::errc::operation_not_permitted) : std::error_code();
 }
 
 // A closed descriptor is silenced by a negative number, which poll(2) skips.
@@ -52,11 +60,19 @@ std::size_t numberOf(const pollfd& polled) {
   return static_cast<std::size_t>(polled.fd < 0 ? silenced(polled.fd) : polled.fd);
 }
 
-// polled_ and tokens_ run in parallel; places_, indexed by descriptor, tells where in them it is.
+// What is kept beside a pollfd. The numbers tell whether the descriptor still names the same file,
+// as far as files have numbers of their own: sockets and pipes do, eventfds and the like share one.
+struct Watch {
+  std::uint64_t token;
+  dev_t device;
+  ino_t inode;
+};
+
+// polled_ and watches_ run in parallel; places_, indexed by descriptor, tells where in them it is.
 class PollBackend final : public Backend {
  public:
   std::error_code watch(Fd fd, std::uint64_t token, Interest from, Interest to) noexcept override;
-  WaitResult wait(Clock::duration limit) noexcept override;
+  std::span<const Ready> wait(Clock::duration limit, std::error_code& error) noexcept override;
   Clock::time_point now() noexcept override { return Clock::now(); }
   std::unique_ptr<Backend> openAnother() noexcept override { return openPollBackend().backend; }
 
@@ -69,7 +85,7 @@ class PollBackend final : public Backend {
   bool note(std::size_t place);
 
   RecordArray<pollfd> polled_;
-  RecordArray<std::uint64_t> tokens_;
+  RecordArray<Watch> watches_;
   RecordArray<std::uint32_t> places_;
   RecordArray<Ready> ready_;  // has room for a batch
   std::size_t next_ = 0;      // where the next wait begins to look, so that all get their turn
@@ -84,25 +100,29 @@ std::error_code PollBackend::watch(Fd fd, std::uint64_t token, Interest from,
 }
 
 std::error_code PollBackend::add(Fd fd, std::uint64_t token, Interest interest) {
-  if (const std::error_code refused = refusal(fd)) return refused;
+  struct stat file;
+  if (const std::error_code refused = refusal(fd, file)) return refused;
   const std::size_t count = polled_.size() + 1;
-  if (!polled_.reserve(count) || !tokens_.reserve(count) ||
+  if (!polled_.reserve(count) || !watches_.reserve(count) ||
       !ready_.reserve(std::min(count, batchMax)) ||
       !places_.reserve(static_cast<std::size_t>(fd) + 1)) {
-    return error(std::errc::not_enough_memory);
+    return made(std::errc::not_enough_memory);
   }
   while (places_.size() <= static_cast<std::size_t>(fd)) places_.push(nowhere);
   polled_.push({fd, eventsOf(interest), 0});
-  tokens_.push(token);
+  watches_.push({token, file.st_dev, file.st_ino});
   places_[static_cast<std::size_t>(fd)] = static_cast<std::uint32_t>(count);
   return {};
 }
 
 std::error_code PollBackend::change(Fd fd, Interest interest) {
-  pollfd& polled = polled_[places_[static_cast<std::size_t>(fd)] - 1];
-  if (polled.fd < 0) return error(std::errc::bad_file_descriptor);
-  if (fcntl(fd, F_GETFD) == -1) return lastError();
-  polled.events = eventsOf(interest);
+  const std::size_t place = places_[static_cast<std::size_t>(fd)] - 1;
+  const Watch& watch = watches_[place];
+  struct stat file;
+  if (fstat(fd, &file) == -1) return lastError();
+  const bool same = file.st_dev == watch.device && file.st_ino == watch.inode;
+  if (!same || polled_[place].fd < 0) return made(std::errc::bad_file_descriptor);
+  polled_[place].events = eventsOf(interest);
   return {};
 }
 
@@ -111,27 +131,25 @@ void PollBackend::remove(Fd fd) {
   places_[static_cast<std::size_t>(fd)] = nowhere;
   if (place + 1 < polled_.size()) {
     polled_[place] = polled_.back();
-    tokens_[place] = tokens_.back();
+    watches_[place] = watches_.back();
     places_[numberOf(polled_[place])] = static_cast<std::uint32_t>(place + 1);
   }
   polled_.pop();
-  tokens_.pop();
+  watches_.pop();
 }
 
-WaitResult PollBackend::wait(Clock::duration limit) noexcept {
-  const auto ms = std::chrono::ceil<milliseconds>(limit).count();
-  const int timeout = limit < Clock::duration::zero() ? -1 : ms > INT_MAX ? INT_MAX
-                                                                         : static_cast<int>(ms);
+std::span<const Ready> PollBackend::wait(Clock::duration limit, std::error_code& error) noexcept {
+  const int timeout = millisecondsOf(limit);
   while (!ready_.empty()) ready_.pop();
   const std::size_t count = polled_.size();
   int left = poll(polled_.data(), count, timeout);
-  if (left < 0) return {{}, errno == EINTR ? std::error_code() : lastError()};
+  if (left < 0 && errno != EINTR) error = lastError();
   std::size_t looked = 0;
   for (; looked < count && left > 0 && ready_.size() < batchMax; ++looked) {
     if (note((next_ + looked) % count)) --left;
   }
   next_ = count == 0 ? 0 : (next_ + looked) % count;
-  return {{ready_.data(), ready_.size()}, {}};
+  return {ready_.data(), ready_.size()};
 }
 
 // Whether poll(2) said something of that place.
@@ -145,7 +163,8 @@ bool PollBackend::note(std::size_t place) {
     return true;
   }
   constexpr int broken = POLLERR | POLLHUP;
-  ready_.push({tokens_[place], (what & (POLLIN | broken)) != 0, (what & (POLLOUT | broken)) != 0});
+  ready_.push(
+      {watches_[place].token, (what & (POLLIN | broken)) != 0, (what & (POLLOUT | broken)) != 0});
   return true;
 }
 
@@ -153,7 +172,7 @@ bool PollBackend::note(std::size_t place) {
 
 OpenResult openPollBackend() noexcept {
   std::unique_ptr<Backend> backend(new (std::nothrow) PollBackend);
-  if (!backend) return {nullptr, error(std::errc::not_enough_memory)};
+  if (!backend) return {nullptr, made(std::errc::not_enough_memory)};
   return {std::move(backend), {}};
 }
 

@@ -16,9 +16,7 @@ namespace {
 void nothing(void*) {}
 
 // The callback of a timer that is told from others by its number.
-AsyncCallback numbered(std::uintptr_t number) {
-  return {nothing, reinterpret_cast<void*>(number)};
-}
+AsyncCallback numbered(std::uintptr_t number) { return {nothing, reinterpret_cast<void*>(number)}; }
 std::uintptr_t numberOf(const AsyncCallback& callback) {
   return reinterpret_cast<std::uintptr_t>(callback.udata);
 }
@@ -27,9 +25,8 @@ std::uintptr_t numberOf(const AsyncCallback& callback) {
 std::vector<std::uintptr_t> takeAll(TimerQueue& queue, Nanoseconds now) {
   std::vector<std::uintptr_t> taken;
   queue.setTime(now);
-  queue.beginPoll();
+  const TimerQueue::PollScope poll(queue);
   for (AsyncCallback callback; queue.takeDue(callback);) taken.push_back(numberOf(callback));
-  queue.endPoll();
   return taken;
 }
 
@@ -81,15 +78,16 @@ TEST(TimerQueueTest, LeavesToTheNextPollWhatIsAddedDuringOne) {  // R13
   TimerQueue queue;
   queue.setTime(100);
   queue.add(100, numbered(1));
-  queue.beginPoll();
-  AsyncCallback callback;
-  ASSERT_TRUE(queue.takeDue(callback));
-  queue.add(50, numbered(2));
-  queue.add(100, numbered(3));
-  queue.addDeferred(numbered(4));
-  queue.add(40, numbered(5));
-  EXPECT_FALSE(queue.takeDue(callback));
-  queue.endPoll();
+  {
+    const TimerQueue::PollScope poll(queue);
+    AsyncCallback callback;
+    ASSERT_TRUE(queue.takeDue(callback));
+    queue.add(50, numbered(2));
+    queue.add(100, numbered(3));
+    queue.addDeferred(numbered(4));
+    queue.add(40, numbered(5));
+    EXPECT_FALSE(queue.takeDue(callback));
+  }
   EXPECT_EQ(takeAll(queue, 100), (Numbers{5, 2, 3, 4}));
 }
 
@@ -98,12 +96,11 @@ TEST(TimerQueueTest, RemovesADueTimerBeforeItIsTaken) {  // R34
   queue.add(10, numbered(1));
   const TimerId second = queue.add(11, numbered(2));
   queue.setTime(20);
-  queue.beginPoll();
+  const TimerQueue::PollScope poll(queue);
   AsyncCallback callback;
   ASSERT_TRUE(queue.takeDue(callback));
   EXPECT_TRUE(queue.remove(second));
   EXPECT_FALSE(queue.takeDue(callback));
-  queue.endPoll();
 }
 
 TEST(TimerQueueTest, KnowsTheNextDeadlineWhileManyShareABucket) {
@@ -161,11 +158,20 @@ class RandomHistory {
 
   void step() {
     switch (pick(8)) {
-      case 0: case 1: case 2: return add();
-      case 3: case 4: return remove();
-      case 5: return checkNext();
-      case 6: now_ += deadlineAfter(0); return queue_.setTime(now_);
-      default: return poll();
+      case 0:
+      case 1:
+      case 2:
+        return add();
+      case 3:
+      case 4:
+        return remove();
+      case 5:
+        return checkNext();
+      case 6:
+        now_ += deadlineAfter(0);
+        return queue_.setTime(now_);
+      default:
+        return poll();
     }
   }
   void finish() {
@@ -219,7 +225,7 @@ class RandomHistory {
   }
   void poll() {
     queue_.setTime(now_);
-    queue_.beginPoll();
+    const TimerQueue::PollScope poll(queue_);
     const std::uintptr_t end = added_ + 1;
     const std::uint64_t stopAfter = pick(10) == 0 ? pick(5) : ~std::uint64_t{0};  // as if one threw
     for (std::uint64_t taken = 0; taken < stopAfter; ++taken) {
@@ -230,7 +236,6 @@ class RandomHistory {
       if (pick(4) == 0) add();
       if (pick(4) == 0) remove();
     }
-    queue_.endPoll();
   }
 
   std::mt19937_64 random_;

@@ -13,7 +13,7 @@ namespace {
 
 TimerIndex allocated(TimerStore& store) {
   const TimerIndex timer = store.allocate();
-  store[timer].place = inNothing;
+  store[timer].setPlace(inNothing);
   return timer;
 }
 
@@ -24,9 +24,9 @@ TEST(TimerStoreTest, GivesNoIdTwiceAlsoAfterItsMemoryWentBack) {  // R32, IR16
     std::vector<TimerIndex> timers;
     for (int i = 0; i < 5000; ++i) {
       timers.push_back(allocated(store));
-      EXPECT_TRUE(seen.insert(store.id(timers.back())).second);
+      EXPECT_TRUE(seen.insert(TimerStore::id(store[timers.back()], timers.back())).second);
     }
-    for (const TimerIndex timer : timers) store.release(timer);
+    for (const TimerIndex timer : timers) store.release(store[timer], timer);
   }
   for (const TimerId id : seen) EXPECT_EQ(store.find(id), 0u);
 }
@@ -34,14 +34,15 @@ TEST(TimerStoreTest, GivesNoIdTwiceAlsoAfterItsMemoryWentBack) {  // R32, IR16
 TEST(TimerStoreTest, FindsALiveTimerAndNoOther) {
   TimerStore store;
   const TimerIndex timer = allocated(store);
-  const TimerId id = store.id(timer);
+  const TimerId id = TimerStore::id(store[timer], timer);
   EXPECT_EQ(store.find(id), timer);
   const auto bits = static_cast<std::uint64_t>(id);
   const std::uint64_t nextId = bits + (std::uint64_t{1} << 24);
-  for (const std::uint64_t invented : std::vector<std::uint64_t>{bits + 1, bits - 1, nextId, 1, 0}) {
+  for (const std::uint64_t invented :
+       std::vector<std::uint64_t>{bits + 1, bits - 1, nextId, 1, 0}) {
     EXPECT_EQ(store.find(TimerId{invented}), 0u) << invented;
   }
-  store.release(timer);
+  store.release(store[timer], timer);
   EXPECT_EQ(store.find(id), 0u);
   EXPECT_EQ(store.find(TimerId{nextId}), 0u) << "the id that comes next";
 }
@@ -54,8 +55,8 @@ TEST(TimerStoreTest, RetiresAPlaceWhoseGenerationsAreUsedUp) {  // IR16
     const TimerIndex timer = allocated(store);
     ASSERT_NE(timer, 0u);
     places.insert(timer);
-    EXPECT_TRUE(seen.insert(store.id(timer)).second);
-    store.release(timer);
+    EXPECT_TRUE(seen.insert(TimerStore::id(store[timer], timer)).second);
+    store.release(store[timer], timer);
     for (const TimerId id : seen) EXPECT_EQ(store.find(id), 0u);
   }
   EXPECT_EQ(places.size(), 5u) << "two generations each";
@@ -69,9 +70,9 @@ TEST(TimerStoreTest, KeepsItsMemoryWhenGenerationsBecomeScarce) {
     for (int i = 0; i < 3000; ++i) {
       timers.push_back(allocated(store));
       ASSERT_NE(timers.back(), 0u);
-      EXPECT_TRUE(seen.insert(store.id(timers.back())).second);
+      EXPECT_TRUE(seen.insert(TimerStore::id(store[timers.back()], timers.back())).second);
     }
-    for (const TimerIndex timer : timers) store.release(timer);
+    for (const TimerIndex timer : timers) store.release(store[timer], timer);
   }
 }
 
@@ -91,7 +92,7 @@ TEST(TimerStoreTest, SortsByDeadlineThenOrder) {
       const TimerIndex timer = store.allocate();
       store[timer].deadline = static_cast<Nanoseconds>(random() % 50);
       store[timer].order = i;
-      store.append(list, timer, inRunList);
+      store.append(list, store[timer], timer, inRunList);
     }
     store.sort(list);
     unsigned count = 0;
