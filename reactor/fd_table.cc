@@ -12,10 +12,12 @@ FdTable::~FdTable() {
 FdEntry* FdTable::make(Fd fd) {
   if (FdEntry* entry = find(fd)) return entry;
   const std::size_t chunk = static_cast<std::size_t>(fd) / chunkSize;
-  if (!chunks_.reserve(chunk + 1)) return nullptr;
   // Zeroed memory is an empty entry, and its untouched pages cost nothing.
   void* memory = std::calloc(chunkSize, sizeof(FdEntry));
-  if (memory == nullptr) return nullptr;
+  if (memory == nullptr || !chunks_.reserve(chunk + 1)) {
+    std::free(memory);
+    return nullptr;
+  }
   while (chunks_.size() <= chunk) chunks_.push(nullptr);
   chunks_[chunk] = static_cast<FdEntry*>(memory);
   return find(fd);
