@@ -160,7 +160,7 @@ std::error_code Reactor::Core::add(Fd fd, Direction direction, AsyncCallback cal
   if (entry->asleep) return makeError(std::errc::bad_file_descriptor);
   fill(*entry, direction, callback);
   noteChange(fd, *entry);
-  return {};
+  return success_;
 }
 
 // The backend is asked before memory is taken, so that a refused descriptor costs none.

@@ -58,6 +58,8 @@ bool TimerQueue::remove(TimerId id) {
 inline void TimerQueue::forget(Timer& timer, TimerIndex index) {
   if (timer.place() < firstPlaceOutsideTheWheel) {
     wheel_.remove(timer);
+  } else if (timer.place() == inDeferredList) {
+    store_.unlink(deferred_, timer);
   } else {
     leave(timer, index);
   }
@@ -66,8 +68,6 @@ inline void TimerQueue::forget(Timer& timer, TimerIndex index) {
 
 void TimerQueue::leave(const Timer& timer, TimerIndex index) {
   switch (timer.place()) {
-    case inDeferredList:
-      return store_.unlink(deferred_, timer);
     case inRunList:
       return store_.unlink(run_, timer);
     case inParkedList:
@@ -100,22 +100,30 @@ void TimerQueue::beginPoll() {
   pollAdditions_ = additions_;
 }
 
+bool TimerQueue::takeDue(AsyncCallback& callback) {
+  const bool onlyDeferred = run_.empty() && heap_.empty() && !wheel_.startsBy(pollTime_);
+  const TimerIndex index = onlyDeferred ? firstDeferred() : firstDue();
+  if (index == 0) return false;
+  Timer& due = store_[index];
+  callback = due.callback;
+  forget(due, index);
+  return true;
+}
+
+// The one that is due first, 0 if it was added during this poll.
+inline TimerIndex TimerQueue::firstDeferred() const {
+  const TimerIndex first = deferred_.head;
+  return first != 0 && store_[first].order <= pollAdditions_ ? first : 0;
+}
+
 TimerIndex TimerQueue::firstDue() {
   while (run_.empty() && heap_.empty() && wheel_.startsBy(pollTime_)) wheel_.splitFirst(run_);
-  TimerIndex best = 0;
-  for (const TimerIndex first : {run_.head, heap_.first(), deferred_.head}) {
+  TimerIndex best = firstDeferred();
+  for (const TimerIndex first : {run_.head, heap_.first()}) {
     if (first == 0 || store_[first].order > pollAdditions_) continue;
     if (best == 0 || runsBefore(store_[first], store_[best])) best = first;
   }
   return best != 0 && store_[best].deadline <= pollTime_ ? best : 0;
-}
-
-bool TimerQueue::takeDue(AsyncCallback& callback) {
-  const TimerIndex index = firstDue();
-  if (index == 0) return false;
-  callback = store_[index].callback;
-  forget(store_[index], index);
-  return true;
 }
 
 // What was parked may belong into the wheel, if a callback threw before all due timers were taken.

@@ -6,32 +6,27 @@
 namespace kairos::detail {
 
 // Index 0 means none: its place is there, and never live.
-TimerIndex TimerStore::allocateNew() {
-  const auto index = static_cast<TimerIndex>(std::max<std::size_t>(timers_.size(), 1));
-  if (index == indexEnd || !timers_.reserve(index + 1)) return 0;
+TimerIndex TimerStore::allocateNext() {
+  while (next_ < timers_.size() && timers_[next_].place() == retired) ++next_;
+  if (next_ == indexEnd || !timers_.reserve(next_ + std::size_t{1})) return 0;
   Timer fresh{};
   fresh.tag = firstGeneration_ << Timer::placeBits | unused;
-  while (timers_.size() <= index) timers_.push(fresh);
+  while (timers_.size() <= next_) timers_.push(fresh);
   ++size_;
-  return index;
+  return next_++;
 }
 
-void TimerStore::noteReleased(const Timer& timer, TimerIndex index) {
-  if (index >= kept) highestGeneration_ = std::max(highestGeneration_, timer.generation());
-  if (size_ == 0 && timers_.size() > kept) giveBack();
+void TimerStore::noteReleased(const Timer& timer) {
+  highestGeneration_ = std::max(highestGeneration_, timer.generation());
 }
 
 // Generations must stay plentiful for the places that come next: near the end the memory is kept.
-void TimerStore::giveBack() {
-  if (highestGeneration_ > lastGeneration / 2) return;
+void TimerStore::startAgain() {
+  free_ = 0;
+  next_ = 1;
+  if (timers_.size() <= kept || highestGeneration_ > lastGeneration / 2) return;
   firstGeneration_ = std::max(firstGeneration_, highestGeneration_);
   timers_.truncate(kept);
-  free_ = 0;
-  for (TimerIndex index = kept - 1; index != 0; --index) {
-    if (timers_[index].generation() == lastGeneration) continue;
-    timers_[index].next = free_;
-    free_ = index;
-  }
 }
 
 // Merges two chains (ordered, linked by `next` alone) and returns the first of the result.

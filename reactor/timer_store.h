@@ -27,6 +27,7 @@ enum TimerPlace : std::uint32_t {
   inHeap,
   inNothing,  // its deadline never comes
   unused,
+  retired,  // its generations are used up
 };
 
 struct Timer {
@@ -61,8 +62,9 @@ struct TimerList {
 //
 // An id is the generation of a place in the store and the number of that place. The generation goes
 // up whenever the place is left; a place whose generations are used up is never used again, so no
-// id comes twice. When no timer is left the memory of all places but the first 1024 goes back; what
-// replaces them begins above every generation that was used.
+// id comes twice. When no timer is left, places are taken in order again, so that neighbours in
+// time are neighbours in memory, and the memory of all but the first 1024 goes back; what replaces
+// them begins above every generation that was used.
 class TimerStore {
  public:
   // `firstGeneration` is for tests of the wrap.
@@ -99,14 +101,15 @@ class TimerStore {
   static constexpr TimerIndex indexEnd = TimerIndex{1} << Timer::placeBits;
   static constexpr TimerIndex kept = 1024;
 
-  TimerIndex allocateNew();
-  void noteReleased(const Timer& timer, TimerIndex index);
-  void giveBack();
+  TimerIndex allocateNext();
+  void noteReleased(const Timer& timer);
+  void startAgain();
   TimerIndex merge(TimerIndex a, TimerIndex b);
 
   RecordArray<Timer> timers_;  // by index; those never used are not there
   std::size_t size_ = 0;
   TimerIndex free_ = 0;  // chain of left places, the last one left first
+  TimerIndex next_ = 1;  // places from here on were not used since the store was empty
   std::uint64_t firstGeneration_;
   std::uint64_t highestGeneration_ = 0;  // among the places that can be given back
 };
@@ -115,7 +118,7 @@ class TimerStore {
 
 inline TimerIndex TimerStore::allocate() {
   const TimerIndex index = free_;
-  if (index == 0) return allocateNew();
+  if (index == 0) return allocateNext();
   free_ = timers_[index].next;
   ++size_;
   return index;
@@ -123,11 +126,16 @@ inline TimerIndex TimerStore::allocate() {
 
 inline void TimerStore::release(Timer& timer, TimerIndex index) {
   --size_;
-  if (timer.generation() == lastGeneration) return timer.setPlace(unused);
-  timer.tag = (timer.tag | Timer::placeMask) + 1 + unused;  // the next generation
-  timer.next = free_;
-  free_ = index;
-  if (index >= kept || size_ == 0) noteReleased(timer, index);
+  if (timer.generation() == lastGeneration) {
+    timer.setPlace(retired);
+  } else {
+    timer.setPlace(unused);
+    timer.tag += std::uint64_t{1} << Timer::placeBits;
+    timer.next = free_;
+    free_ = index;
+  }
+  if (index >= kept) noteReleased(timer);
+  if (size_ == 0) startAgain();
 }
 
 inline TimerIndex TimerStore::find(TimerId id) const {
@@ -135,7 +143,7 @@ inline TimerIndex TimerStore::find(TimerId id) const {
   const auto index = static_cast<TimerIndex>(bits & Timer::placeMask);
   if (index >= timers_.size()) return 0;
   const Timer& found = timers_[index];
-  const bool live = found.generation() == bits >> Timer::placeBits && found.place() != unused;
+  const bool live = found.generation() == bits >> Timer::placeBits && found.place() < unused;
   return live ? index : 0;
 }
 
