@@ -161,6 +161,21 @@ TEST_P(DispatchTest, RunsAHundredReadersInAFewPolls) {
   for (const Probe& probe : probes_) EXPECT_EQ(probe.runs(), 1u);
 }
 
+TEST_P(DispatchTest, ServesItsBatchWhileACallbackAddsMany) {
+  const std::size_t readyFromTheStart = 10;
+  for (std::size_t i = 0; i < readyFromTheStart; ++i) addReadyReader();
+  bool done = false;
+  for (Probe& probe : probes_) {
+    probe.setAction([&] {
+      if (std::exchange(done, true)) return;
+      for (int i = 0; i < 500; ++i) addReadyReader();
+    });
+  }
+  EXPECT_EQ(poll(0ms), readyFromTheStart);
+  for (std::size_t i = 0; i < readyFromTheStart; ++i) EXPECT_EQ(probes_[i].runs(), 1u);
+  EXPECT_EQ(runs(), readyFromTheStart);
+}
+
 // R51
 TEST_P(DispatchTest, DoesNotRunAReaderThatAnotherReaderOfItsBatchRemoved) {
   Probe& first = addReadyReader();

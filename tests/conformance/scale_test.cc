@@ -19,7 +19,14 @@ namespace kairos {
 namespace {
 
 using namespace std::chrono_literals;
-using ScaleTest = VirtualTimeTest;
+
+class ScaleTest : public VirtualTimeTest {
+ protected:
+  // A million; less where the compiler or a sanitizer makes everything slow.
+  const std::size_t many_ = misuseAborts || underSanitizer() ? 200'000 : 1'000'000;
+  // Wide enough for those.
+  static constexpr auto eachAtMost = 30us;
+};
 
 INSTANTIATE_TEST_SUITE_P(Backends, ScaleTest, backends(), backendName);
 
@@ -62,28 +69,26 @@ struct Expected {
 };
 
 // R42
-TEST_P(ScaleTest, RunsAMillionTimersInOrder) {
-  const std::size_t many = underSanitizer() ? 100'000 : 1'000'000;
+TEST_P(ScaleTest, RunsManyTimersByDeadline) {
   Random random;
   Watcher watcher{time_};
-  std::vector<Expected> timers(many);
+  std::vector<Expected> timers(many_);
   const auto before = cpuTime();
   for (Expected& timer : timers) {
     timer = {&watcher, time_.now() + random.below(60'000'000'000) * 1ns};
     ASSERT_NE(reactor_.addTimer(timer.deadline, Expected::run, &timer), TimerId::none);
   }
-  for (std::size_t polls = 0; watcher.runs < many && polls < 100'000; ++polls) {
+  for (std::size_t polls = 0; watcher.runs < many_ && polls < 100'000; ++polls) {
     time_.advance(1ms);
     poll(Reactor::forever);
   }
-  EXPECT_EQ(watcher.runs, many);
+  EXPECT_EQ(watcher.runs, many_);
   EXPECT_EQ(watcher.disorders, 0u);
-  EXPECT_LT(cpuTime() - before, 10s) << "ten microseconds each";
+  EXPECT_LT(cpuTime() - before, many_ * eachAtMost);
 }
 
 // R42
-TEST_P(ScaleTest, RunsAMillionTimersOfOneDeadlineInTheOrderAdded) {
-  const std::size_t many = underSanitizer() ? 100'000 : 1'000'000;
+TEST_P(ScaleTest, RunsManyTimersOfOneDeadlineInTheOrderAdded) {
   std::size_t next = 0;
   std::size_t disorders = 0;
   struct Numbered {
@@ -95,16 +100,16 @@ TEST_P(ScaleTest, RunsAMillionTimersOfOneDeadlineInTheOrderAdded) {
       if (self.number != (*self.next)++) ++*self.disorders;
     }
   };
-  std::vector<Numbered> timers(many);
+  std::vector<Numbered> timers(many_);
   const auto deadline = time_.now() + 1s;
   const auto before = cpuTime();
-  for (std::size_t i = 0; i < many; ++i) {
+  for (std::size_t i = 0; i < many_; ++i) {
     timers[i] = {i, &next, &disorders};
     reactor_.addTimer(deadline, Numbered::run, &timers[i]);
   }
-  EXPECT_EQ(poll(Reactor::forever), many);
+  EXPECT_EQ(poll(Reactor::forever), many_);
   EXPECT_EQ(disorders, 0u);
-  EXPECT_LT(cpuTime() - before, 10s);
+  EXPECT_LT(cpuTime() - before, many_ * eachAtMost);
 }
 
 // R39
