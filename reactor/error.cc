@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 #include "kairos/reactor/error.h"
 
+#include <cstddef>
+#include <new>
 #include <string>
 
 namespace kairos::detail {
@@ -46,17 +48,16 @@ class Category final : public std::error_category {
 };
 
 // Never destroyed, so that error codes in static objects stay good to the end.
-union Immortal {
-  constexpr Immortal() : category() {}
-  ~Immortal() {}
-  const Category category;
-};
-constinit const Immortal immortal;
+const Category& category() noexcept {
+  alignas(Category) static std::byte memory[sizeof(Category)];
+  static const Category* const made = new (memory) Category;
+  return *made;
+}
 
 }  // namespace
 
 std::error_code makeError(std::errc condition) noexcept {
-  return {static_cast<int>(condition), immortal.category};
+  return {static_cast<int>(condition), category()};
 }
 
 std::error_code explain(std::error_code fromOs) noexcept {

@@ -73,6 +73,7 @@ class RecordArray {
   }
 
  private:
+  // NOLINTNEXTLINE(bugprone-sizeof-expression): a record may be a pointer
   static constexpr std::size_t recordBytes = sizeof(T);
 
   T* data_ = nullptr;

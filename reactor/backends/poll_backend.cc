@@ -18,6 +18,7 @@ namespace {
 
 using std::chrono::milliseconds;
 
+constexpr std::size_t batchMin = 64;
 constexpr std::size_t batchMax = 1024;
 
 std::error_code lastError() { return {errno, std::system_category()}; }
@@ -71,6 +72,9 @@ struct Watch {
 // polled_ and watches_ run in parallel; places_, indexed by descriptor, tells where in them it is.
 class PollBackend final : public Backend {
  public:
+  // Takes the memory of the first batch; false: there is none.
+  bool reserve() { return ready_.reserve(batchMin); }
+
   std::error_code watch(Fd fd, std::uint64_t token, Interest from, Interest to) noexcept override;
   std::span<const Ready> wait(Clock::duration limit, std::error_code& error) noexcept override;
   Clock::time_point now() noexcept override { return Clock::now(); }
@@ -87,7 +91,7 @@ class PollBackend final : public Backend {
   RecordArray<pollfd> polled_;
   RecordArray<Watch> watches_;
   RecordArray<std::uint32_t> places_;
-  RecordArray<Ready> ready_;  // has room for a batch
+  RecordArray<Ready> ready_;  // the last batch
   std::size_t next_ = 0;      // where the next wait begins to look, so that all get their turn
 };
 
@@ -104,7 +108,6 @@ std::error_code PollBackend::add(Fd fd, std::uint64_t token, Interest interest) 
   if (const std::error_code refused = refusal(fd, file)) return refused;
   const std::size_t count = polled_.size() + 1;
   if (!polled_.reserve(count) || !watches_.reserve(count) ||
-      !ready_.reserve(std::min(count, batchMax)) ||
       !places_.reserve(static_cast<std::size_t>(fd) + 1)) {
     return made(std::errc::not_enough_memory);
   }
@@ -142,10 +145,14 @@ std::span<const Ready> PollBackend::wait(Clock::duration limit, std::error_code&
   const int timeout = millisecondsOf(limit);
   while (!ready_.empty()) ready_.pop();
   const std::size_t count = polled_.size();
+  // Without memory for more, the batch stays as it is. Not in add(): callbacks add while the core
+  // reads the last batch.
+  const bool grown = ready_.reserve(std::min(count, batchMax));
+  const std::size_t batch = grown ? batchMax : ready_.capacity();
   int left = poll(polled_.data(), count, timeout);
   if (left < 0 && errno != EINTR) error = lastError();
   std::size_t looked = 0;
-  for (; looked < count && left > 0 && ready_.size() < batchMax; ++looked) {
+  for (; looked < count && left > 0 && ready_.size() < batch; ++looked) {
     if (note((next_ + looked) % count)) --left;
   }
   next_ = count == 0 ? 0 : (next_ + looked) % count;
@@ -171,8 +178,8 @@ bool PollBackend::note(std::size_t place) {
 }  // namespace
 
 OpenResult openPollBackend() noexcept {
-  std::unique_ptr<Backend> backend(new (std::nothrow) PollBackend);
-  if (!backend) return {nullptr, made(std::errc::not_enough_memory)};
+  std::unique_ptr<PollBackend> backend(new (std::nothrow) PollBackend);
+  if (!backend || !backend->reserve()) return {nullptr, made(std::errc::not_enough_memory)};
   return {std::move(backend), {}};
 }
 

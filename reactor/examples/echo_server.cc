@@ -36,7 +36,7 @@ using kairos::Reactor;
 using kairos::examples::UniqueFd;
 
 // The most that is read at once, and that is kept for a client that does not take it.
-constexpr std::size_t chunkBytes = 64 * 1024;
+constexpr std::size_t chunkBytes = 65536;
 
 // Newcomers taken per callback: a storm of them must not keep the clients waiting.
 constexpr int acceptsPerCallback = 64;
