@@ -55,8 +55,8 @@ class Backend {
   // Waits once: at most `limit`, rounded up, never less unless something is ready or a signal
   // arrives; negative or `forever`: no limit. A limit longer than the OS takes is cut.
   // Level-triggered: what is still ready is found again. Bounded: what does not fit is found by the
-  // next wait, first. The result is valid until the next call. `error` is set only if the OS
-  // refused: not for an interrupted wait, which finds nothing.
+  // next wait, first. The result is valid until the next wait, whatever is watched meanwhile.
+  // `error` is set only if the OS refused: not for an interrupted wait, which finds nothing.
   virtual std::span<const Ready> wait(Clock::duration limit, std::error_code& error) noexcept = 0;
 
   // The time by which deadlines are judged.
