@@ -71,6 +71,7 @@ struct Reactor::Core {
   bool remove(Fd fd, Direction direction) noexcept;
   TimerId addTimerAt(Nanoseconds deadline, AsyncCallback callback) noexcept;
   TimerId addTimerIn(Clock::duration delay, AsyncCallback callback) noexcept;
+  TimerId addTimerLater(Clock::duration delay, AsyncCallback callback) noexcept;
   bool removeTimer(TimerId timer) noexcept;
 
   void claim(const char* call) noexcept {
@@ -223,6 +224,10 @@ TimerId Reactor::Core::addTimerIn(Clock::duration delay, AsyncCallback callback)
   claim("addTimer");
   if (callback.function == nullptr) return TimerId::none;
   if (delay <= Clock::duration::zero()) return timers_.addDeferred(callback);
+  return addTimerLater(delay, callback);
+}
+
+TimerId Reactor::Core::addTimerLater(Clock::duration delay, AsyncCallback callback) noexcept {
   if (delay == forever || !backend_) return timers_.add(detail::never, callback);
   readClock();
   return timers_.add(later(timers_.time(), delay), callback);

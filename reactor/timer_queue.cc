@@ -58,8 +58,6 @@ bool TimerQueue::remove(TimerId id) {
 inline void TimerQueue::forget(Timer& timer, TimerIndex index) {
   if (timer.place() < firstPlaceOutsideTheWheel) {
     wheel_.remove(timer);
-  } else if (timer.place() == inDeferredList) {
-    store_.unlink(deferred_, timer);
   } else {
     leave(timer, index);
   }
@@ -68,6 +66,8 @@ inline void TimerQueue::forget(Timer& timer, TimerIndex index) {
 
 void TimerQueue::leave(const Timer& timer, TimerIndex index) {
   switch (timer.place()) {
+    case inDeferredList:
+      return store_.unlink(deferred_, timer);
     case inRunList:
       return store_.unlink(run_, timer);
     case inParkedList:
@@ -102,11 +102,22 @@ void TimerQueue::beginPoll() {
 
 bool TimerQueue::takeDue(AsyncCallback& callback) {
   const bool onlyDeferred = run_.empty() && heap_.empty() && !wheel_.startsBy(pollTime_);
-  const TimerIndex index = onlyDeferred ? firstDeferred() : firstDue();
+  if (onlyDeferred) return takeDeferred(callback);
+  const TimerIndex index = firstDue();
   if (index == 0) return false;
   Timer& due = store_[index];
   callback = due.callback;
   forget(due, index);
+  return true;
+}
+
+inline bool TimerQueue::takeDeferred(AsyncCallback& callback) {
+  const TimerIndex index = firstDeferred();
+  if (index == 0) return false;
+  Timer& due = store_[index];
+  callback = due.callback;
+  store_.unlink(deferred_, due);
+  store_.release(due, index);
   return true;
 }
 

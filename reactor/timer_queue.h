@@ -64,6 +64,7 @@ class TimerQueue {
   TimerId addOutsideTheWheel(Timer& timer, TimerIndex index);
   void forget(Timer& timer, TimerIndex index);
   void leave(const Timer& timer, TimerIndex index);
+  bool takeDeferred(AsyncCallback& callback);
   TimerIndex firstDeferred() const;
   TimerIndex firstDue();
   void beginPoll();

@@ -101,7 +101,7 @@ class TimerStore {
   static constexpr TimerIndex indexEnd = TimerIndex{1} << Timer::placeBits;
   static constexpr TimerIndex kept = 1024;
 
-  TimerIndex allocateNext();
+  TimerIndex allocateNew();
   void noteReleased(const Timer& timer);
   void startAgain();
   TimerIndex merge(TimerIndex a, TimerIndex b);
@@ -117,9 +117,14 @@ class TimerStore {
 // ---- What happens for every timer, inline
 
 inline TimerIndex TimerStore::allocate() {
-  const TimerIndex index = free_;
-  if (index == 0) return allocateNext();
-  free_ = timers_[index].next;
+  TimerIndex index = free_;
+  if (index != 0) {
+    free_ = timers_[index].next;
+  } else if (next_ < timers_.size() && timers_[next_].place() != retired) {
+    index = next_++;
+  } else {
+    return allocateNew();
+  }
   ++size_;
   return index;
 }
