@@ -8,7 +8,7 @@ namespace kairos::detail {
 // Index 0 means none: its place is there, and never live.
 TimerIndex TimerStore::allocateNew() {
   while (next_ < timers_.size() && timers_[next_].place() == retired) ++next_;
-  if (next_ == indexEnd || !timers_.reserve(next_ + std::size_t{1})) return 0;
+  if (next_ > places_ || !timers_.reserve(next_ + std::size_t{1})) return 0;
   Timer fresh{};
   fresh.tag = firstGeneration_ << Timer::placeBits | unused;
   while (timers_.size() <= next_) timers_.push(fresh);

@@ -67,8 +67,11 @@ struct TimerList {
 // them begins above every generation that was used.
 class TimerStore {
  public:
-  // `firstGeneration` is for tests of the wrap.
-  explicit TimerStore(std::uint64_t firstGeneration = 1) : firstGeneration_(firstGeneration) {}
+  static constexpr TimerIndex mostPlaces = (TimerIndex{1} << Timer::placeBits) - 1;
+
+  // Other values are for tests of the ends.
+  explicit TimerStore(std::uint64_t firstGeneration = 1, TimerIndex places = mostPlaces)
+      : firstGeneration_(firstGeneration), places_(places) {}
   TimerStore(const TimerStore&) = delete;
   TimerStore& operator=(const TimerStore&) = delete;
 
@@ -80,7 +83,7 @@ class TimerStore {
 
   std::size_t size() const { return size_; }
 
-  // A place for one more; 0: no memory, or 2^24 timers.
+  // A place for one more; 0: no memory, or all places are taken.
   TimerIndex allocate();
   void release(Timer& timer, TimerIndex index);
 
@@ -98,7 +101,6 @@ class TimerStore {
   void sort(TimerList& list);
 
  private:
-  static constexpr TimerIndex indexEnd = TimerIndex{1} << Timer::placeBits;
   static constexpr TimerIndex kept = 1024;
 
   TimerIndex allocateNew();
@@ -111,6 +113,7 @@ class TimerStore {
   TimerIndex free_ = 0;  // chain of left places, the last one left first
   TimerIndex next_ = 1;  // places from here on were not used since the store was empty
   std::uint64_t firstGeneration_;
+  const TimerIndex places_;
   std::uint64_t highestGeneration_ = 0;  // among the places that can be given back
 };
 

@@ -253,7 +253,7 @@ class TimerQueueHistoryTest : public testing::TestWithParam<unsigned> {};
 TEST_P(TimerQueueHistoryTest, EqualsASortedMap) {
   SCOPED_TRACE(testing::Message() << "seed " << GetParam());
   RandomHistory history(GetParam());
-  for (int i = 0; i < 50'000 && !HasFailure(); ++i) history.step();
+  for (int i = 0; i < 20'000 && !HasFailure(); ++i) history.step();
   history.finish();
 }
 

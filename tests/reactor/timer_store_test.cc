@@ -76,10 +76,16 @@ TEST(TimerStoreTest, KeepsItsMemoryWhenGenerationsBecomeScarce) {
   }
 }
 
-TEST(TimerStoreTest, RefusesTheTimerThatHasNoNumberLeft) {
-  TimerStore store;
-  constexpr std::size_t most = (std::size_t{1} << 24) - 1;
-  while (store.size() < most) ASSERT_NE(store.allocate(), 0u);
+TEST(TimerStoreTest, RefusesTheTimerThatHasNoPlaceLeft) {
+  TimerStore store(1, 2000);
+  std::vector<TimerIndex> timers;
+  while (store.size() < 2000) {
+    timers.push_back(allocated(store));
+    ASSERT_NE(timers.back(), 0u);
+  }
+  EXPECT_EQ(store.allocate(), 0u);
+  store.release(store[timers[500]], timers[500]);
+  EXPECT_EQ(store.allocate(), timers[500]);
   EXPECT_EQ(store.allocate(), 0u);
 }
 
