@@ -16,7 +16,6 @@ void TimerHeap::remove(TimerIndex timer) {
   const std::size_t hole = store_[timer].previous;
   const Entry last = entries_.back();
   entries_.pop();
-  if (entries_.empty() && entries_.capacity() > kept) entries_.clear();
   if (hole == entries_.size()) return;
   if (hole > 0 && before(last, entries_[(hole - 1) / children])) {
     moveUp(hole, last);

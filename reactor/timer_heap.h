@@ -26,6 +26,11 @@ class TimerHeap {
   void add(TimerIndex timer);
   void remove(TimerIndex timer);
 
+  // Gives the memory back if it is much. Requires an empty heap, for which no room is needed.
+  void releaseMemory() {
+    if (entries_.capacity() > kept) entries_.clear();
+  }
+
  private:
   static constexpr std::size_t children = 4;
   static constexpr std::size_t kept = 1024;  // entries whose memory an empty heap keeps

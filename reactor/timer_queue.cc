@@ -61,7 +61,12 @@ inline void TimerQueue::forget(Timer& timer, TimerIndex index) {
   } else {
     leave(timer, index);
   }
+  release(timer, index);
+}
+
+inline void TimerQueue::release(Timer& timer, TimerIndex index) {
   store_.release(timer, index);
+  if (store_.size() == 0) heap_.releaseMemory();  // so nothing is parked either
 }
 
 void TimerQueue::leave(const Timer& timer, TimerIndex index) {
@@ -117,7 +122,7 @@ inline bool TimerQueue::takeDeferred(AsyncCallback& callback) {
   Timer& due = store_[index];
   callback = due.callback;
   store_.unlink(deferred_, due);
-  store_.release(due, index);
+  release(due, index);
   return true;
 }
 

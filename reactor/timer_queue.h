@@ -63,6 +63,7 @@ class TimerQueue {
   TimerIndex make(Nanoseconds deadline, AsyncCallback callback);
   TimerId addOutsideTheWheel(Timer& timer, TimerIndex index);
   void forget(Timer& timer, TimerIndex index);
+  void release(Timer& timer, TimerIndex index);
   void leave(const Timer& timer, TimerIndex index);
   bool takeDeferred(AsyncCallback& callback);
   TimerIndex firstDeferred() const;

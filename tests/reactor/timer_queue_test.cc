@@ -91,6 +91,24 @@ TEST(TimerQueueTest, LeavesToTheNextPollWhatIsAddedDuringOne) {  // R13
   EXPECT_EQ(takeAll(queue, 100), (Numbers{5, 2, 3, 4}));
 }
 
+TEST(TimerQueueTest, KeepsRoomForWhatCallbacksAddWhileItsHeapEmpties) {
+  TimerQueue queue;
+  queue.setTime(1000);
+  constexpr std::uintptr_t many = 5000;  // enough for an empty heap to give memory back
+  for (std::uintptr_t i = 1; i <= many; ++i) queue.add(1000, numbered(i));
+  {
+    const TimerQueue::PollScope poll(queue);
+    AsyncCallback callback;
+    for (std::uintptr_t i = 1; i <= many; ++i) {
+      ASSERT_TRUE(queue.takeDue(callback));
+      if (i != 1) continue;
+      ASSERT_NE(queue.add(10, numbered(many + 1)), TimerId::none);
+    }
+    EXPECT_FALSE(queue.takeDue(callback));
+  }
+  EXPECT_EQ(takeAll(queue, 1000), Numbers{many + 1});
+}
+
 TEST(TimerQueueTest, RemovesADueTimerBeforeItIsTaken) {  // R34
   TimerQueue queue;
   queue.add(10, numbered(1));
