@@ -17,7 +17,7 @@ namespace {
 using std::chrono::milliseconds;
 using testing::HasSubstr;
 
-constexpr std::size_t mebibyte = 1024 * 1024;
+constexpr std::size_t mebibyte = 1048576;
 
 ChildProcess::Options echoServer(std::vector<std::string> arguments) {
   ChildProcess::Options options;
@@ -62,6 +62,7 @@ TEST_F(EchoServerTest, EchoesOnTheLoopbackPortItPrints) {
 
 TEST_F(EchoServerTest, ServesManyConnectionsAtOnce) {
   std::vector<TcpClient> clients;
+  clients.reserve(300);
   for (int i = 0; i < 300; ++i) clients.emplace_back(port_);
   std::vector<std::string> texts;
   for (auto& client : clients) {

@@ -135,8 +135,10 @@ TEST_F(PostgresQueryTest, SendsALargeStatementPieceByPiece) {
       that.ended = result == nullptr;
       if (result != nullptr && PQntuples(result) == 1) that.row = PQgetvalue(result, 0, 0);
     };
-    const std::string text(64'000'000, 'x');
-    self.ended = !self.server.query(("SELECT length('" + text + "')").c_str(), {onResult, udata});
+    std::string text = "SELECT length('";
+    text.resize(text.size() + 64'000'000, 'x');
+    text += "')";
+    self.ended = !self.server.query(text.c_str(), {onResult, udata});
   };
   ASSERT_TRUE(outcome.server.connect(server_->conninfo().c_str(), {onConnected, &outcome}));
   while (!outcome.ended) {

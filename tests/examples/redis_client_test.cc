@@ -3,6 +3,7 @@
 #include <gtest/gtest.h>
 #include <sys/socket.h>
 
+#include <chrono>
 #include <memory>
 #include <string>
 #include <vector>
@@ -103,6 +104,17 @@ TEST_F(RedisClientTest, PrintsMessagesUntilTheServerEnds) {
   server_->process.signal(SIGKILL);
   EXPECT_EQ(subscriber->waitForExit(), 1);
   EXPECT_THAT(subscriber->errors(), StartsWith("redis_client: connection lost: "));
+}
+
+// It would burn its processor if it waited for a direction that hiredis has taken back.
+TEST_F(RedisClientTest, SleepsBetweenMessages) {
+  const auto subscriber = client({"SUBSCRIBE", "news"});
+  ASSERT_TRUE(subscriber->waitForOutput("subscribe\nnews\n1\n"));
+  const auto begin = std::chrono::steady_clock::now();
+  const auto cpuBefore = subscriber->cpuTime();
+  for (int i = 0; i < 20; ++i) reply({"PUBLISH", "news", "again"});
+  const auto elapsed = std::chrono::steady_clock::now() - begin;
+  EXPECT_LT(subscriber->cpuTime() - cpuBefore, elapsed / 4);
 }
 
 TEST_F(RedisClientTest, ReportsAConnectionThatIsLostBeforeTheReply) {
