@@ -20,7 +20,7 @@ const char* sentence(std::errc condition) {
     case std::errc::invalid_argument:
       return "The callback is null.";
     case std::errc::not_enough_memory:
-      return "There is no memory left for this registration.";
+      return "There is no memory left for this call.";
     case std::errc::no_space_on_device:
       return "The user's limit of watched descriptors is reached; see "
              "/proc/sys/fs/epoll/max_user_watches.";

@@ -15,7 +15,6 @@ namespace kairos::detail {
 enum Direction : unsigned { reading, writing };
 
 inline constexpr Direction directions[] = {reading, writing};
-inline constexpr Direction opposite(Direction d) { return d == reading ? writing : reading; }
 
 // What the reactor knows of one descriptor number. All zero: nothing registered, ever.
 struct FdEntry {

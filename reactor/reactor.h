@@ -7,7 +7,7 @@
 // handle signals: all of that is built on top with the calls below.
 
 #if __cplusplus < 202002L
-#error "Kairos needs C++20. With Bazel: build --cxxopt=-std=c++20"
+#error "Kairos needs C++20 (GCC 11, Clang 14 or later). With Bazel: build --cxxopt=-std=c++20"
 #endif
 
 #include <chrono>
@@ -65,8 +65,9 @@ struct PollResult {
 //               They may call everything here except poll and the destructor, on any descriptor,
 //               and may close descriptors and free their own udata after removing. What they add
 //               runs in a later poll. They may throw, see poll.
-//   Memory      56 bytes per descriptor number in use (both directions), at most 64 per pending
-//               timer; no heap allocation per event. Timer memory goes back when no timer is left.
+//   Memory      56 bytes per descriptor number (both directions), in chunks of 256 numbers that are
+//               kept; at most 64 per pending timer, 80 for one added when its time had come; no
+//               heap allocation per event. Timer memory beyond 64 kB goes back when none is left.
 class Reactor {
  public:
   // The timeout of an unlimited poll, and the delay of a timer that never fires.
@@ -94,7 +95,8 @@ class Reactor {
   //             The addition of a second direction to a registered descriptor is checked by the OS
   //             only in the next poll. If it fails there, both callbacks run once, as for an error,
   //             and then sleep until both are removed; adding to such a descriptor meanwhile is
-  //             refused with bad_file_descriptor.
+  //             refused with bad_file_descriptor. The same befalls a descriptor that was closed
+  //             before it was removed when the reactor has to move to a new epoll set (README).
   //   Cost      O(1). The first direction of a descriptor: one epoll_ctl(2); the second: none now,
   //             at most one in the next poll, none if removed again before.
   [[nodiscard]] std::error_code addReader(Fd fd, CallbackFunc callback, void* udata) noexcept;
@@ -110,7 +112,7 @@ class Reactor {
 
   // Calls `callback(udata)` once, in the first poll that finds `deadline` reached: never early.
   // Equal deadlines run in the order added. time_point::max() never fires but counts as registered.
-  //   Errors    TimerId::none: null callback, no memory, or 2^24 timers pending.
+  //   Errors    TimerId::none: null callback, no memory, or 2^24 - 1 timers pending.
   //   Cost      O(1); O(log n) among the timers due before the next known one (see README).
   TimerId addTimer(Clock::time_point deadline, CallbackFunc callback, void* udata) noexcept;
 
@@ -136,8 +138,8 @@ class Reactor {
   //             else what the OS said, each time: it refused the wait, or to open its facility
   //   Throws    what a callback throws. The rest of the batch is reported again by the next poll;
   //             due timers that have not run stay due; nothing runs twice for one event.
-  //   Cost      one system call of waiting, one per pending change of direction; at most two clock
-  //             readings, none without timers.
+  //   Cost      one system call of waiting, one per pending change of direction, two per descriptor
+  //             to move to a new epoll set; at most two clock readings, none without timers.
   PollResult poll(Clock::duration timeout);
 
  private:

@@ -40,6 +40,8 @@ class TimerHeap {
     TimerIndex timer;
   };
 
+  static_assert((sizeof(Timer) + sizeof(Entry)) * 5 / 4 <= 80, "the promised memory");
+
   bool before(const Entry& a, const Entry& b) const {
     if (a.deadline != b.deadline) return a.deadline < b.deadline;
     return store_[a.timer].order < store_[b.timer].order;

@@ -24,8 +24,8 @@ namespace kairos::detail {
 //
 // The earliest deadline is found by looking at the first buckets, and remembered. So that a user
 // who keeps removing the earliest of many timers does not make every poll look at many, each
-// addition and removal pays for some looking in advance; beyond that the bucket is split before its
-// time, after which there is less to look at.
+// addition pays for some looking in advance; beyond that the bucket is split before its time, after
+// which there is less to look at.
 //
 // Invariants: every timer's tick is after base_. In each level the occupied buckets lie less than
 // 256 buckets after that of base_, so a bucket's number tells its time. firstBucket_ is the
