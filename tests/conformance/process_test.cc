@@ -143,6 +143,22 @@ TEST_P(ProcessTest, TellsInEachCallThatItsDescriptorCouldNotBeOpened) {
   }
 }
 
+// The reactor that users make.
+TEST(DefaultReactorTest, ServesDescriptorsAndTimersOnTheBestBackend) {
+  const std::set<Fd> before = epollFds();
+  Reactor reactor;
+  EXPECT_EQ(epollFds().size(), before.size() + 1);
+  const UniqueFd ready = counter(1);
+  Probe reader;
+  Probe timer;
+  EXPECT_FALSE(reactor.addReader(ready.get(), Probe::run, &reader));
+  EXPECT_NE(reactor.addTimer(Clock::now(), Probe::run, &timer), TimerId::none);
+  EXPECT_EQ(timer.runs(), 0u);
+  EXPECT_EQ(reactor.poll(Reactor::forever).callbacks, 2u);
+  EXPECT_EQ(reader.runs(), 1u);
+  EXPECT_EQ(timer.runs(), 1u);
+}
+
 // Misuse aborts with a sentence in builds with assertions only: in the others it is undefined.
 class MisuseTest : public ProcessTest {
  protected:

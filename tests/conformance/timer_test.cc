@@ -170,6 +170,28 @@ TEST_P(TimerTest, IsNotRunByThePollInWhichItWasAddedAlthoughDue) {
   EXPECT_EQ(poll(Reactor::forever), 4u);
 }
 
+TEST_P(TimerTest, IsKeptForTheNextPollAlthoughAllOthersAreGone) {
+  Probe added;
+  Probe due;
+  due.setAction([&] {
+    if (due.runs() == 1) addTimer(time_.now() - 1h, added);
+  });
+  for (int i = 0; i < 5000; ++i) addTimer(time_.now(), due);
+  EXPECT_EQ(poll(0ms), 5000u);
+  EXPECT_EQ(added.runs(), 0u);
+  EXPECT_EQ(poll(0ms), 1u);
+}
+
+TEST_P(TimerTest, IsKeptForTheNextPollHoweverManyAreDueInThisOne) {
+  Probe added;
+  Probe due([&] { addTimer(time_.now() - 1h, added); });
+  for (int i = 0; i < 5000; ++i) addTimer(time_.now(), due);
+  EXPECT_EQ(poll(0ms), 5000u);
+  EXPECT_EQ(added.runs(), 0u);
+  EXPECT_EQ(poll(0ms), 5000u);
+  EXPECT_EQ(added.runs(), 5000u);
+}
+
 // R31 R32
 TEST_P(TimerTest, NeverRunsOnceRemoved) {
   Probe timer;
