@@ -5,8 +5,11 @@
 #include <charconv>
 #include <cstdint>
 #include <optional>
+#include <string>
 #include <string_view>
 #include <system_error>
+#include <utility>
+#include <vector>
 
 namespace kairos::examples {
 
@@ -23,6 +26,16 @@ std::optional<Number> parseNumber(std::string_view text, Number least) {
 // 0 to 65535. getaddrinfo(3) would take 70000 for 4464.
 inline std::optional<std::uint16_t> parsePort(std::string_view text) {
   return parseNumber<std::uint16_t>(text, 0);
+}
+
+// Takes "NAME VALUE" from the front of `words` and returns the value; none when they begin with
+// something else.
+inline std::optional<std::string> takeOption(std::vector<std::string>& words,
+                                             std::string_view name) {
+  if (words.size() < 2 || words[0] != name) return std::nullopt;
+  std::string value = std::move(words[1]);
+  words.erase(words.begin(), words.begin() + 2);
+  return value;
 }
 
 }  // namespace kairos::examples

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 //
-// Downloads at the same time: `http_download [-o DIRECTORY] URL...`.
+// Downloads at the same time: `http_download [-o DIRECTORY] [--timeout MS] URL...`.
 //
 // It shows a client library that leaves the waiting to others: curl_adapter.h tells the reactor
 // what libcurl waits for. The rest is libcurl as usual.
@@ -19,6 +19,7 @@
 #include <utility>
 #include <vector>
 
+#include "kairos/reactor/examples/arguments.h"
 #include "kairos/reactor/examples/curl_adapter.h"
 #include "kairos/reactor/reactor.h"
 
@@ -27,9 +28,17 @@ namespace {
 using kairos::Reactor;
 using kairos::examples::CurlAdapter;
 using kairos::examples::CurlTransfer;
+using kairos::examples::parseNumber;
+using kairos::examples::takeOption;
 
 // A transfer that stands still for this long has failed.
 constexpr long stallSecondsMax = 30;
+
+struct Plan {
+  std::string directory;  // where to save; empty: nowhere
+  long timeoutMs = 0;     // for the whole of a download; 0: as long as it gets on
+  std::vector<std::string> urls;
+};
 
 // What the downloads have come to.
 struct Tally {
@@ -77,7 +86,7 @@ class Output {
 
 class Download {
  public:
-  Download(std::string url, std::string path, Tally& tally);
+  Download(std::string url, std::string path, long timeoutMs, Tally& tally);
   ~Download() { curl_easy_cleanup(transfer_.easy); }
 
   Download(const Download&) = delete;
@@ -101,7 +110,7 @@ class Download {
   std::array<char, CURL_ERROR_SIZE> problem_{};
 };
 
-Download::Download(std::string url, std::string path, Tally& tally)
+Download::Download(std::string url, std::string path, long timeoutMs, Tally& tally)
     : url_(std::move(url)), output_(std::move(path)), tally_(tally) {
   transfer_.easy = curl_easy_init();
   transfer_.done = {onDone, this};
@@ -111,6 +120,7 @@ Download::Download(std::string url, std::string path, Tally& tally)
   curl_easy_setopt(easy, CURLOPT_FOLLOWLOCATION, 1L);
   curl_easy_setopt(easy, CURLOPT_FAILONERROR, 1L);  // 400 and above
   curl_easy_setopt(easy, CURLOPT_NOSIGNAL, 1L);
+  curl_easy_setopt(easy, CURLOPT_TIMEOUT_MS, timeoutMs);
   curl_easy_setopt(easy, CURLOPT_CONNECTTIMEOUT, stallSecondsMax);
   curl_easy_setopt(easy, CURLOPT_LOW_SPEED_LIMIT, 1L);
   curl_easy_setopt(easy, CURLOPT_LOW_SPEED_TIME, stallSecondsMax);
@@ -173,35 +183,31 @@ std::optional<std::string> fileName(const std::string& url) {
   return name.empty() ? "index.html" : std::string(name);
 }
 
-struct Wish {
-  std::string url;
-  std::string path;
-};
-
-// None, after a sentence, when a file has no name or would be written twice.
-std::optional<std::vector<Wish>> planFiles(const std::vector<std::string>& urls,
-                                           const std::string& directory) {
-  std::vector<Wish> wishes;
+// A path for each URL. None, after a sentence, when one has no name or that of another.
+std::optional<std::vector<std::string>> planPaths(const Plan& plan) {
+  std::vector<std::string> paths(plan.urls.size());
   std::set<std::string> names;
-  for (const auto& url : urls) {
-    const auto name = fileName(url);
+  for (std::size_t i = 0; i < paths.size() && !plan.directory.empty(); ++i) {
+    const auto name = fileName(plan.urls[i]);
     if (!name || !names.insert(*name).second) {
-      std::fprintf(stderr, "http_download: %s: %s\n", url.c_str(),
+      std::fprintf(stderr, "http_download: %s: %s\n", plan.urls[i].c_str(),
                    name ? "another URL has the same file name" : "not the URL of a file");
       return std::nullopt;
     }
-    wishes.push_back({url, directory + "/" + *name});
+    paths[i] = plan.directory + "/" + *name;
   }
-  return wishes;
+  return paths;
 }
 
-int run(const std::vector<Wish>& wishes) {
+int run(const Plan& plan) {
+  const auto paths = planPaths(plan);
+  if (!paths) return 2;
   Reactor reactor;
   Tally tally;
   CurlAdapter curl(reactor);
   std::list<Download> downloads;
-  for (const auto& wish : wishes) {
-    downloads.emplace_back(wish.url, wish.path, tally).start(curl);
+  for (std::size_t i = 0; i < plan.urls.size(); ++i) {
+    downloads.emplace_back(plan.urls[i], (*paths)[i], plan.timeoutMs, tally).start(curl);
   }
   while (tally.running > 0) {
     if (const auto error = reactor.poll(Reactor::forever).error) {
@@ -212,25 +218,34 @@ int run(const std::vector<Wish>& wishes) {
   return tally.failed == 0 ? 0 : 1;
 }
 
+// None when the words make no sense.
+std::optional<Plan> parsePlan(std::vector<std::string> words) {
+  Plan plan;
+  for (;;) {
+    if (const auto directory = takeOption(words, "-o")) {
+      plan.directory = *directory;
+    } else if (const auto timeout = takeOption(words, "--timeout")) {
+      plan.timeoutMs = parseNumber<long>(*timeout, 1).value_or(0);
+      if (plan.timeoutMs == 0) return std::nullopt;
+    } else {
+      break;
+    }
+  }
+  if (words.empty() || words.front().starts_with('-')) return std::nullopt;
+  plan.urls = std::move(words);
+  return plan;
+}
+
 }  // namespace
 
 int main(int argc, char** argv) {
-  const std::vector<std::string> arguments(argv + 1, argv + argc);
-  const bool saving = arguments.size() >= 2 && arguments[0] == "-o";
-  const std::vector<std::string> urls(arguments.begin() + (saving ? 2 : 0), arguments.end());
-  if (urls.empty()) {
-    std::fprintf(stderr, "usage: %s [-o DIRECTORY] URL...\n", argv[0]);
+  const auto plan = parsePlan({argv + 1, argv + argc});
+  if (!plan) {
+    std::fprintf(stderr, "usage: %s [-o DIRECTORY] [--timeout MS] URL...\n", argv[0]);
     return 2;
   }
   if (curl_global_init(CURL_GLOBAL_DEFAULT) != CURLE_OK) return 1;
-  std::optional<std::vector<Wish>> wishes;
-  if (saving) {
-    wishes = planFiles(urls, arguments[1]);
-  } else {
-    wishes.emplace();
-    for (const auto& url : urls) wishes->push_back({url, ""});
-  }
-  const int exitCode = wishes ? run(*wishes) : 2;
+  const int exitCode = run(*plan);
   curl_global_cleanup();
   return exitCode;
 }

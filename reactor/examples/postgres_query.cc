@@ -23,7 +23,9 @@
 namespace {
 
 using kairos::Reactor;
+using kairos::examples::parseNumber;
 using kairos::examples::PqAdapter;
+using kairos::examples::takeOption;
 
 struct Plan {
   std::chrono::milliseconds connectLimit{10'000};
@@ -134,11 +136,10 @@ int run(const Plan& plan) {
 // None when the words make no sense.
 std::optional<Plan> parsePlan(std::vector<std::string> words) {
   Plan plan;
-  if (words.size() >= 2 && words[0] == "--timeout") {
-    const auto limit = kairos::examples::parseNumber<int>(words[1], 1);
+  if (const auto timeout = takeOption(words, "--timeout")) {
+    const auto limit = parseNumber<int>(*timeout, 1);
     if (!limit) return std::nullopt;
     plan.connectLimit = std::chrono::milliseconds(*limit);
-    words.erase(words.begin(), words.begin() + 2);
   }
   if (words.size() < 2) return std::nullopt;
   plan.conninfo = words.front();

@@ -60,7 +60,8 @@ void PqAdapter::receive() {
   const bool alive = PQconsumeInput(connection_) == 1;
   if (!alive) watched_.reset();  // libpq has closed the socket
   if (alive && !flush()) return end();
-  // When the connection is lost libpq has one more result, which says so.
+  // When the connection is lost libpq has one more result, which says so, although before version
+  // 15 it may call itself busy for ever.
   while (querying_ && (!alive || PQisBusy(connection_) == 0)) takeResult();
 }
 

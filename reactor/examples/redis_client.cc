@@ -29,6 +29,8 @@ namespace {
 
 using kairos::Clock;
 using kairos::Reactor;
+using kairos::examples::parseNumber;
+using kairos::examples::takeOption;
 
 // Commands under way at once, which keeps both sides busy and memory bounded.
 constexpr long pipelineDepth = 1000;
@@ -199,11 +201,10 @@ int run(const Plan& plan) {
 // None when the words make no sense.
 std::optional<Plan> parsePlan(std::vector<std::string> words) {
   Plan plan;
-  if (words.size() >= 2 && words[0] == "--timeout") {
-    const auto limit = kairos::examples::parseNumber<int>(words[1], 1);
+  if (const auto timeout = takeOption(words, "--timeout")) {
+    const auto limit = parseNumber<int>(*timeout, 1);
     if (!limit) return std::nullopt;
     plan.firstReplyLimit = std::chrono::milliseconds(*limit);
-    words.erase(words.begin(), words.begin() + 2);
   }
   if (words.size() < 3) return std::nullopt;
   const auto port = kairos::examples::parsePort(words[1]);
@@ -213,7 +214,7 @@ std::optional<Plan> parsePlan(std::vector<std::string> words) {
   plan.command.assign(words.begin() + 2, words.end());
   if (plan.command[0] == "--bench") {
     const std::string number = plan.command.size() == 2 ? plan.command[1] : "";
-    plan.times = kairos::examples::parseNumber<long>(number, 1).value_or(0);
+    plan.times = parseNumber<long>(number, 1).value_or(0);
     plan.command = {"PING"};
     plan.benchmark = true;
   }

@@ -14,8 +14,8 @@
 #include <list>
 #include <optional>
 #include <string>
-#include <string_view>
 #include <utility>
+#include <vector>
 
 #include "kairos/reactor/examples/arguments.h"
 #include "kairos/reactor/examples/cares_adapter.h"
@@ -25,11 +25,13 @@ namespace {
 
 using kairos::Reactor;
 using kairos::examples::CaresAdapter;
+using kairos::examples::parseNumber;
+using kairos::examples::takeOption;
 
 struct Arguments {
   std::string server;    // empty: those of /etc/resolv.conf
   int timeoutMs = 2000;  // of the first attempt; the second waits longer
-  std::list<std::string> names;
+  std::vector<std::string> names;
 };
 
 // What the lookups have come to.
@@ -116,24 +118,20 @@ int run(const Arguments& arguments) {
   return tally.failed == 0 ? 0 : 1;
 }
 
-// None when they make no sense.
-std::optional<Arguments> parseArguments(std::list<std::string> words) {
+// None when the words make no sense.
+std::optional<Arguments> parseArguments(std::vector<std::string> words) {
   Arguments arguments;
-  while (words.size() >= 2 && words.front().starts_with("--")) {
-    const std::string option = std::move(words.front());
-    words.pop_front();
-    const std::string value = std::move(words.front());
-    words.pop_front();
-    const auto milliseconds = kairos::examples::parseNumber<int>(value, 1);
-    if (option == "--server") {
-      arguments.server = value;
-    } else if (option == "--timeout" && milliseconds) {
-      arguments.timeoutMs = *milliseconds;
+  for (;;) {
+    if (const auto server = takeOption(words, "--server")) {
+      arguments.server = *server;
+    } else if (const auto timeout = takeOption(words, "--timeout")) {
+      arguments.timeoutMs = parseNumber<int>(*timeout, 1).value_or(0);
+      if (arguments.timeoutMs == 0) return std::nullopt;
     } else {
-      return std::nullopt;
+      break;
     }
   }
-  if (words.empty() || words.front().starts_with("--")) return std::nullopt;
+  if (words.empty() || words.front().starts_with('-')) return std::nullopt;
   arguments.names = std::move(words);
   return arguments;
 }

@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
+#include <curl/curl.h>
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 #include <sys/socket.h>
@@ -9,6 +10,8 @@
 #include <string>
 #include <vector>
 
+#include "kairos/reactor/examples/curl_adapter.h"
+#include "kairos/reactor/reactor.h"
 #include "kairos/tests/examples/peer_server.h"
 #include "kairos/tests/examples/tcp_client.h"
 #include "kairos/tests/support/child_process.h"
@@ -38,6 +41,11 @@ http {
   server {
     listen 127.0.0.1:PORT;
     root files;
+    keepalive_timeout 0;
+    client_max_body_size 100m;
+    location = /stored.bin { dav_methods PUT; }
+    location = /far { return 302 /further; }
+    location = /further { return 302 /moved; }
     location = /moved { return 302 /small.txt; }
     location = /hangs-up { return 444; }
     location = /endless.bin { alias files/large.bin; limit_rate 1k; }
@@ -93,11 +101,11 @@ class HttpDownloadTest : public testing::Test {
 };
 
 TEST_F(HttpDownloadTest, PrintsStatusAndSizeOfEachUrl) {
-  const auto program = download({url("/small.txt"), url("/large.bin"), url("/moved")});
+  const auto program = download({url("/small.txt"), url("/large.bin"), url("/far")});
   EXPECT_EQ(program->waitForExit(), 0) << program->errors();
   EXPECT_THAT(program->output(), HasSubstr(url("/small.txt") + ": 200, 13 bytes\n"));
   EXPECT_THAT(program->output(), HasSubstr(url("/large.bin") + ": 200, 5000000 bytes\n"));
-  EXPECT_THAT(program->output(), HasSubstr(url("/moved") + ": 200, 13 bytes\n"));
+  EXPECT_THAT(program->output(), HasSubstr(url("/far") + ": 200, 13 bytes\n"));
 }
 
 TEST_F(HttpDownloadTest, SavesTheBytesThatTheServerHas) {
@@ -117,6 +125,13 @@ TEST_F(HttpDownloadTest, DownloadsTheOthersWhileOneMakesNoProgress) {
     EXPECT_TRUE(program->waitForOutput(urls[i] + ": 200, 13 bytes\n")) << urls[i];
   }
   EXPECT_THAT(program->output(), Not(HasSubstr("endless")));
+}
+
+TEST_F(HttpDownloadTest, EndsADownloadThatTakesTooLong) {
+  const auto program = download({"-o", saved(), "--timeout", "300", url("/endless.bin")});
+  EXPECT_EQ(program->waitForExit(), 1);
+  EXPECT_THAT(program->errors(), HasSubstr("/endless.bin: Operation timed out after "));
+  EXPECT_FALSE(std::filesystem::exists(directory_.path() / "saved/endless.bin"));
 }
 
 TEST_F(HttpDownloadTest, ReportsAMissingFileAndFinishesTheOthers) {
@@ -151,10 +166,47 @@ TEST_F(HttpDownloadTest, ReportsARefusedConnection) {
   EXPECT_THAT(program->output(), IsEmpty());
 }
 
+TEST_F(HttpDownloadTest, GivesUpOnAServerThatNeverAnswers) {
+  const BoundSocket silent(SOCK_STREAM);
+  ASSERT_EQ(::listen(silent.socket.get(), 1), 0);
+  const auto program =
+      download({"--timeout", "300", "http://127.0.0.1:" + std::to_string(silent.port) + "/"});
+  EXPECT_EQ(program->waitForExit(), 1);
+  EXPECT_THAT(program->errors(), HasSubstr("/: Operation timed out after "));
+}
+
 TEST_F(HttpDownloadTest, ReportsAFileThatCannotBeWritten) {
   const auto program = download({"-o", saved() + "/nowhere", url("/small.txt")});
   EXPECT_EQ(program->waitForExit(), 1);
   EXPECT_THAT(program->errors(), HasSubstr("/nowhere/small.txt: No such file or directory"));
+}
+
+// What no download needs: to wait until more can be sent.
+TEST_F(HttpDownloadTest, DrivesAnUploadToo) {
+  const std::string body = patternBytes(50'000'000);
+  const std::string target = url("/stored.bin");
+  const std::unique_ptr<CURL, decltype(&curl_easy_cleanup)> easy(curl_easy_init(),
+                                                                 &curl_easy_cleanup);
+  const std::unique_ptr<curl_slist, decltype(&curl_slist_free_all)> headers(
+      curl_slist_append(nullptr, "Expect:"), &curl_slist_free_all);
+  curl_easy_setopt(easy.get(), CURLOPT_URL, target.c_str());
+  curl_easy_setopt(easy.get(), CURLOPT_CUSTOMREQUEST, "PUT");
+  curl_easy_setopt(easy.get(), CURLOPT_HTTPHEADER, headers.get());
+  curl_easy_setopt(easy.get(), CURLOPT_POSTFIELDSIZE, static_cast<long>(body.size()));
+  curl_easy_setopt(easy.get(), CURLOPT_POSTFIELDS, body.data());
+  curl_easy_setopt(easy.get(), CURLOPT_FAILONERROR, 1L);
+  curl_easy_setopt(easy.get(), CURLOPT_TIMEOUT, static_cast<long>(ChildProcess::patience.count()));
+
+  Reactor reactor;
+  examples::CurlAdapter curl(reactor);
+  bool done = false;
+  examples::CurlTransfer transfer;
+  transfer.easy = easy.get();
+  transfer.done = {[](void* udata) { *static_cast<bool*>(udata) = true; }, &done};
+  ASSERT_EQ(curl.start(transfer), CURLM_OK);
+  while (!done) ASSERT_FALSE(reactor.poll(Reactor::forever).error);
+  EXPECT_EQ(transfer.result, CURLE_OK) << curl_easy_strerror(transfer.result);
+  EXPECT_TRUE(directory_.read("files/stored.bin") == body);
 }
 
 TEST_F(HttpDownloadTest, RefusesToWriteAFileTwice) {

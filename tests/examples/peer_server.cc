@@ -10,6 +10,7 @@
 
 #include <algorithm>
 #include <cerrno>
+#include <chrono>
 #include <fstream>
 #include <iterator>
 #include <sstream>
@@ -79,6 +80,14 @@ BoundSocket::BoundSocket(int type) : socket(::socket(AF_INET, type | SOCK_CLOEXE
     throw std::system_error(errno, std::generic_category(), "a port on 127.0.0.1");
   }
   port = ntohs(address.sin_port);
+}
+
+bool eventually(const std::function<bool()>& isSo) {
+  const auto deadline = std::chrono::steady_clock::now() + ChildProcess::patience;
+  do {
+    if (isSo()) return true;
+  } while (std::chrono::steady_clock::now() < deadline);
+  return false;
 }
 
 std::unique_ptr<PeerServer> PeerServer::start(const Command& command, Wait wait,

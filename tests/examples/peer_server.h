@@ -45,6 +45,9 @@ struct BoundSocket {
   std::uint16_t port = 0;
 };
 
+// Asks again and again whether it is so, until ChildProcess::patience is at its end.
+bool eventually(const std::function<bool()>& isSo);
+
 // A server that cannot be told to take a free port by itself.
 struct PeerServer {
   using Command = std::function<ChildProcess::Options(std::uint16_t port)>;

@@ -5,6 +5,7 @@
 
 #include <memory>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "kairos/reactor/examples/pq_adapter.h"
@@ -30,6 +31,23 @@ Program runQueries(const std::vector<std::string>& words, const char* timeoutMs 
   return std::make_unique<ChildProcess>(std::move(options));
 }
 
+Program runQueries(const PostgresServer& server, std::vector<std::string> statements) {
+  statements.insert(statements.begin(), server.conninfo());
+  return runQueries(statements);
+}
+
+std::string successOf(ChildProcess& program) {
+  EXPECT_EQ(program.waitForExit(), 0) << program.errors();
+  return program.output();
+}
+
+// Whether a client of the server has come to `SELECT pg_sleep(3600)`.
+bool isSleeping(const PostgresServer& server) {
+  const std::string count =
+      "SELECT count(*) FROM pg_stat_activity WHERE query = 'SELECT pg_sleep(3600)'";
+  return successOf(*runQueries(server, {count})) == "1\nSELECT 1\n";
+}
+
 // One server for all: to make a database takes a second.
 class PostgresQueryTest : public testing::Test {
  protected:
@@ -44,14 +62,11 @@ class PostgresQueryTest : public testing::Test {
   }
 
   static Program query(std::vector<std::string> statements) {
-    statements.insert(statements.begin(), server_->conninfo());
-    return runQueries(statements);
+    return runQueries(*server_, std::move(statements));
   }
 
-  static std::string rows(const std::vector<std::string>& statements) {
-    const auto program = query(statements);
-    EXPECT_EQ(program->waitForExit(), 0) << program->errors();
-    return program->output();
+  static std::string rows(std::vector<std::string> statements) {
+    return successOf(*query(std::move(statements)));
   }
 
   static std::unique_ptr<PostgresServer> server_;
@@ -100,14 +115,21 @@ TEST_F(PostgresQueryTest, ReportsADatabaseThatDoesNotExist) {
 }
 
 TEST_F(PostgresQueryTest, ReportsAConnectionThatTheServerEnds) {
-  const auto sleeping = query({"SELECT 'before'", "SELECT pg_sleep(3600)"});
-  ASSERT_TRUE(sleeping->waitForOutput("before\n"));
-  const std::string end =
-      "SELECT count(pg_terminate_backend(pid)) FROM pg_stat_activity "
-      "WHERE query LIKE '%pg_sleep(3600)' AND state = 'active'";
-  while (rows({end}) != "1\nSELECT 1\n") continue;
+  const auto sleeping = query({"SELECT pg_sleep(3600)"});
+  ASSERT_TRUE(eventually([] { return isSleeping(*server_); }));
+  rows({"SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE query LIKE '%(3600)'"});
   EXPECT_EQ(sleeping->waitForExit(), 1);
   EXPECT_THAT(sleeping->errors(), HasSubstr("terminating connection due to administrator command"));
+}
+
+TEST_F(PostgresQueryTest, ReportsAConnectionThatIsLost) {
+  PostgresServer server;
+  ASSERT_TRUE(server.started());
+  const auto sleeping = runQueries(server, {"SELECT pg_sleep(3600)"});
+  ASSERT_TRUE(eventually([&] { return isSleeping(server); }));
+  server.stopAtOnce();
+  EXPECT_EQ(sleeping->waitForExit(), 1);
+  EXPECT_THAT(sleeping->errors(), HasSubstr("server closed the connection unexpectedly"));
 }
 
 TEST_F(PostgresQueryTest, RefusesToCopy) {

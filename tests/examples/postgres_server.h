@@ -2,6 +2,7 @@
 #ifndef KAIROS_TESTS_EXAMPLES_POSTGRES_SERVER_H_
 #define KAIROS_TESTS_EXAMPLES_POSTGRES_SERVER_H_
 
+#include <csignal>
 #include <cstdint>
 #include <memory>
 #include <string>
@@ -19,6 +20,9 @@ class PostgresServer {
 
   bool started() const { return server_ != nullptr; }
   std::uint16_t port() const { return server_->port; }
+  // Ends every connection without a last word of the protocol.
+  void stopAtOnce() { server_->process.signal(SIGQUIT); }
+
   // A connection string for libpq.
   std::string conninfo() const { return conninfo(std::to_string(port())); }
   std::string conninfo(const std::string& ports, const std::string& addresses = "127.0.0.1") const;

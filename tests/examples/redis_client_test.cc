@@ -119,7 +119,9 @@ TEST_F(RedisClientTest, SleepsBetweenMessages) {
 
 TEST_F(RedisClientTest, ReportsAConnectionThatIsLostBeforeTheReply) {
   const auto waiting = client({"BLPOP", "empty", "0"});
-  while (reply({"INFO", "clients"}).find("blocked_clients:1") == std::string::npos) continue;
+  ASSERT_TRUE(eventually([&] {
+    return reply({"INFO", "clients"}).find("blocked_clients:1") != std::string::npos;
+  }));
   server_->process.signal(SIGKILL);
   EXPECT_EQ(waiting->waitForExit(), 1);
   EXPECT_THAT(waiting->errors(), StartsWith("redis_client: connection lost: "));
