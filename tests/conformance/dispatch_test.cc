@@ -276,6 +276,19 @@ TEST_P(DispatchTest, GivesNoEventToTheOtherDirectionThatIsYoungerThanIt) {
   EXPECT_EQ(writer.runs(), 1u);
 }
 
+TEST_P(DispatchTest, GivesNoHangUpToTheOtherDirectionThatIsYoungerThanIt) {
+  Pair ends = pair();
+  ends.far.reset();
+  Probe writer;
+  Probe reader;
+  reader.setAction([&] {
+    if (reader.runs() == 1) addWriter(ends.near.get(), writer);
+  });
+  addReader(ends.near.get(), reader);
+  EXPECT_EQ(poll(0ms), 1u) << "although a hang-up is an event of both";
+  EXPECT_EQ(poll(0ms), 2u);
+}
+
 TEST_P(DispatchTest, GivesNoEventToAWriterThatItsReaderReplaced) {
   const Pair ends = pair();
   writeByte(ends.far.get());
