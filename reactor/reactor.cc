@@ -340,7 +340,11 @@ std::size_t Reactor::Core::runFailures() {
 
 std::size_t Reactor::Core::runTimers() {
   std::size_t ran = 0;
-  for (AsyncCallback callback; timers_.takeDue(callback); ++ran) callback.function(callback.udata);
+  for (;; ++ran) {
+    const AsyncCallback callback = timers_.takeDue();
+    if (callback.function == nullptr) break;
+    callback.function(callback.udata);
+  }
   return ran;
 }
 

@@ -34,10 +34,10 @@ class RecordArray {
   }
   T& back() { return (*this)[size_ - 1]; }
 
-  // Room for `size` records and a quarter more; false: no memory, nothing changed.
+  // Room for `size` records and a fifth more; false: no memory, nothing changed.
   [[nodiscard]] bool reserve(std::size_t size) {
     if (size <= capacity_) return true;
-    const std::size_t wanted = size + size / 4;
+    const std::size_t wanted = size + size / 5;
     void* grown = std::realloc(data_, wanted * recordBytes);
     if (grown == nullptr) return false;
     data_ = static_cast<T*>(grown);
@@ -55,14 +55,15 @@ class RecordArray {
     --size_;
   }
 
-  // Drops the records from `size` on, and their memory if that is possible.
-  void truncate(std::size_t size) {
-    assert(size <= size_ && size > 0);
+  // Drops the records from `size` on, and the memory for more than `capacity` if that is possible.
+  void shrink(std::size_t size, std::size_t capacity) {
+    assert(size <= size_ && size <= capacity && capacity > 0);
     size_ = size;
-    void* shrunk = std::realloc(data_, size * recordBytes);
+    if (capacity >= capacity_) return;
+    void* shrunk = std::realloc(data_, capacity * recordBytes);
     if (shrunk == nullptr) return;
     data_ = static_cast<T*>(shrunk);
-    capacity_ = size;
+    capacity_ = capacity;
   }
 
   // Gives all memory back.

@@ -9,18 +9,18 @@
 
 namespace kairos::detail {
 
-// Timers in exact order, for those that come too late for the wheel: a heap of four children per
-// node, with the deadlines in the array, so that most comparisons touch no timer.
+// Timers in exact order, for those that come too late for the wheel, mostly few: a heap of four
+// children per node.
 class TimerHeap {
  public:
   explicit TimerHeap(TimerStore& store) : store_(store) {}
 
-  bool empty() const { return entries_.empty(); }
-  std::size_t size() const { return entries_.size(); }
-  TimerIndex first() const { return entries_.empty() ? 0 : entries_[0].timer; }
+  bool empty() const { return timers_.empty(); }
+  std::size_t size() const { return timers_.size(); }
+  TimerIndex first() const { return timers_.empty() ? 0 : timers_[0]; }
 
   // Room for `size` timers; false: no memory.
-  [[nodiscard]] bool reserve(std::size_t size) { return entries_.reserve(size); }
+  [[nodiscard]] bool reserve(std::size_t size) { return timers_.reserve(size); }
 
   // Requires room.
   void add(TimerIndex timer);
@@ -28,30 +28,23 @@ class TimerHeap {
 
   // Gives the memory back if it is much. Requires an empty heap, for which no room is needed.
   void releaseMemory() {
-    if (entries_.capacity() > kept) entries_.clear();
+    if (timers_.capacity() > kept) timers_.clear();
   }
 
  private:
   static constexpr std::size_t children = 4;
-  static constexpr std::size_t kept = 1024;  // entries whose memory an empty heap keeps
+  static constexpr std::size_t kept = 1024;  // timers whose memory an empty heap keeps
 
-  struct Entry {
-    Nanoseconds deadline;
-    TimerIndex timer;
-  };
+  static_assert((sizeof(TimerLinks) + sizeof(Timer) + sizeof(TimerIndex)) * 6 / 5 <= 64,
+                "the promised memory, room for growth included");
 
-  static_assert((sizeof(Timer) + sizeof(Entry)) * 5 / 4 <= 80, "the promised memory");
-
-  bool before(const Entry& a, const Entry& b) const {
-    if (a.deadline != b.deadline) return a.deadline < b.deadline;
-    return store_[a.timer].order < store_[b.timer].order;
-  }
-  void place(std::size_t at, const Entry& entry);
-  void moveUp(std::size_t hole, const Entry& entry);
-  void moveDown(std::size_t hole, const Entry& entry);
+  bool before(TimerIndex a, TimerIndex b) const { return runsBefore(store_[a], store_[b]); }
+  void place(std::size_t at, TimerIndex timer);
+  void moveUp(std::size_t hole, TimerIndex timer);
+  void moveDown(std::size_t hole, TimerIndex timer);
 
   TimerStore& store_;
-  RecordArray<Entry> entries_;
+  RecordArray<TimerIndex> timers_;
 };
 
 }  // namespace kairos::detail

@@ -1,102 +1,95 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 #include "kairos/reactor/timer_queue.h"
 
-#include <algorithm>
-
 namespace kairos::detail {
 
 inline TimerIndex TimerQueue::make(Nanoseconds deadline, AsyncCallback callback) {
-  const TimerIndex index = store_.allocate();
-  if (index == 0) return 0;
-  Timer& made = store_[index];
-  made.deadline = deadline;
-  made.order = ++additions_;
-  made.callback = callback;
-  return index;
+  const TimerIndex timer = store_.allocate();
+  store_[timer] = {deadline, ++additions_, callback};
+  return timer;
 }
 
 TimerId TimerQueue::add(Nanoseconds deadline, AsyncCallback callback) {
-  const TimerIndex index = make(deadline, callback);
-  if (index == 0) return TimerId::none;
-  Timer& made = store_[index];
+  if (!store_.makeReady()) return TimerId::none;
+  const TimerIndex timer = make(deadline, callback);
+  const TimerId id = store_.id(timer);
   const bool ordinary = deadline > parkedUntil_ && deadline != never;
-  if (ordinary && wheel_.add(made, index)) return TimerStore::id(made, index);
-  return addOutsideTheWheel(made, index);
+  if (ordinary && wheel_.add(deadline, timer)) return id;
+  return addOutsideTheWheel(deadline, timer);
 }
 
 TimerId TimerQueue::addDeferred(AsyncCallback callback) {
-  const TimerIndex index = make(time_, callback);
-  if (index == 0) return TimerId::none;
-  Timer& made = store_[index];
-  store_.append(deferred_, made, index, inDeferredList);
-  return TimerStore::id(made, index);
+  if (!store_.makeReady()) return TimerId::none;
+  const TimerIndex timer = make(time_, callback);
+  const TimerId id = store_.id(timer);
+  store_.append(deferredList, timer);
+  return id;
 }
 
-TimerId TimerQueue::addOutsideTheWheel(Timer& timer, TimerIndex index) {
-  if (timer.deadline == never) {
-    timer.setPlace(inNothing);
+TimerId TimerQueue::addOutsideTheWheel(Nanoseconds deadline, TimerIndex timer) {
+  if (deadline == never) {
+    store_.append(neverList, timer);
   } else if (!heap_.reserve(heap_.size() + parkedCount_ + 1)) {
-    store_.release(timer, index);
+    store_.release(timer);
     return TimerId::none;
-  } else if (polling_ && timer.deadline <= pollTime_) {
-    store_.append(parked_, timer, index, inParkedList);
+  } else if (polling_ && deadline <= pollTime_) {
+    store_.links(timer).setState(inParkedList);
+    store_.append(parkedList, timer);
     ++parkedCount_;
   } else {
-    heap_.add(index);
+    heap_.add(timer);
   }
-  return TimerStore::id(timer, index);
+  return store_.id(timer);
 }
 
 bool TimerQueue::remove(TimerId id) {
-  const TimerIndex index = store_.find(id);
-  if (index == 0) return false;
-  forget(store_[index], index);
+  const TimerIndex timer = store_.find(id);
+  if (timer == 0) return false;
+  wheel_.noteRemoved(timer);
+  forget(timer);
   return true;
 }
 
 // Takes the timer out of where it is, and out of the store.
-inline void TimerQueue::forget(Timer& timer, TimerIndex index) {
-  if (timer.place() < firstPlaceOutsideTheWheel) {
-    wheel_.remove(timer);
+inline void TimerQueue::forget(TimerIndex timer) {
+  if (store_.links(timer).state() != inList) return forgetOutsideTheLists(timer);
+  store_.unlink(timer);
+  store_.release(timer);
+  if (empty()) heap_.releaseMemory();  // nothing is parked either
+}
+
+void TimerQueue::forgetOutsideTheLists(TimerIndex timer) {
+  if (store_.links(timer).state() == inHeap) {
+    heap_.remove(timer);
   } else {
-    leave(timer, index);
+    --parkedCount_;
+    store_.unlink(timer);
   }
-  release(timer, index);
-}
-
-inline void TimerQueue::release(Timer& timer, TimerIndex index) {
-  store_.release(timer, index);
-  if (store_.size() == 0) heap_.releaseMemory();  // so nothing is parked either
-}
-
-void TimerQueue::leave(const Timer& timer, TimerIndex index) {
-  switch (timer.place()) {
-    case inDeferredList:
-      return store_.unlink(deferred_, timer);
-    case inRunList:
-      return store_.unlink(run_, timer);
-    case inParkedList:
-      --parkedCount_;
-      return store_.unlink(parked_, timer);
-    case inHeap:
-      return heap_.remove(index);
-    default:
-      return;
-  }
+  store_.release(timer);
+  if (empty()) heap_.releaseMemory();
 }
 
 Nanoseconds TimerQueue::nextDeadline() {
-  while (run_.empty() && heap_.empty()) {
+  if (empty()) return never;
+  while (store_.isEmpty(runList) && heap_.empty()) {
     if (wheel_.empty()) return never;
     const Nanoseconds earliest = wheel_.earliest(additions_);
     if (earliest != never) return earliest;
-    wheel_.splitFirst(run_);
+    if (!wheel_.empty()) wheel_.splitFirst();
   }
-  Nanoseconds next = never;
-  for (const TimerIndex first : {run_.head, heap_.first()}) {
-    if (first != 0) next = std::min(next, store_[first].deadline);
-  }
-  return next;
+  return store_[firstInOrder()].deadline;
+}
+
+// The first of those that have left the wheel, or came too late for it.
+inline TimerIndex TimerQueue::firstInOrder() const {
+  const TimerIndex first = store_.first(runList);
+  return heap_.empty() ? first : firstOf(first, heap_.first());
+}
+
+// The one that runs first; either may be 0, none.
+TimerIndex TimerQueue::firstOf(TimerIndex a, TimerIndex b) const {
+  if (a == 0 || b == 0) return a | b;
+  return runsBefore(store_[b], store_[a]) ? b : a;
 }
 
 void TimerQueue::beginPoll() {
@@ -105,50 +98,42 @@ void TimerQueue::beginPoll() {
   pollAdditions_ = additions_;
 }
 
-bool TimerQueue::takeDue(AsyncCallback& callback) {
-  const bool onlyDeferred = run_.empty() && heap_.empty() && !wheel_.startsBy(pollTime_);
-  if (onlyDeferred) return takeDeferred(callback);
-  const TimerIndex index = firstDue();
-  if (index == 0) return false;
-  Timer& due = store_[index];
-  callback = due.callback;
-  forget(due, index);
-  return true;
+// What was added since the poll began, and is due, is in the deferred or in the parked list.
+AsyncCallback TimerQueue::takeDue() {
+  if (empty()) return {};
+  const bool onlyDeferred = store_.isEmpty(runList) && heap_.empty() && !wheel_.startsBy(pollTime_);
+  const TimerIndex deferred = firstDeferred();
+  const TimerIndex due = onlyDeferred ? deferred : firstDue(deferred);
+  if (due == 0) return {};
+  const AsyncCallback callback = store_[due].callback;
+  forget(due);
+  return callback;
 }
 
-inline bool TimerQueue::takeDeferred(AsyncCallback& callback) {
-  const TimerIndex index = firstDeferred();
-  if (index == 0) return false;
-  Timer& due = store_[index];
-  callback = due.callback;
-  store_.unlink(deferred_, due);
-  release(due, index);
-  return true;
-}
-
-// The one that is due first, 0 if it was added during this poll.
+// 0 also if it was added since the poll began.
 inline TimerIndex TimerQueue::firstDeferred() const {
-  const TimerIndex first = deferred_.head;
+  const TimerIndex first = store_.first(deferredList);
   return first != 0 && store_[first].order <= pollAdditions_ ? first : 0;
 }
 
-TimerIndex TimerQueue::firstDue() {
-  while (run_.empty() && heap_.empty() && wheel_.startsBy(pollTime_)) wheel_.splitFirst(run_);
-  TimerIndex best = firstDeferred();
-  for (const TimerIndex first : {run_.head, heap_.first()}) {
-    if (first == 0 || store_[first].order > pollAdditions_) continue;
-    if (best == 0 || runsBefore(store_[first], store_[best])) best = first;
+TimerIndex TimerQueue::firstDue(TimerIndex deferred) {
+  while (store_.isEmpty(runList) && heap_.empty() && wheel_.startsBy(pollTime_)) {
+    wheel_.splitFirst();
   }
-  return best != 0 && store_[best].deadline <= pollTime_ ? best : 0;
+  const TimerIndex first = firstInOrder();
+  if (first == 0 || store_[first].deadline > pollTime_) return deferred;
+  return firstOf(first, deferred);
 }
 
 // What was parked may belong into the wheel, if a callback threw before all due timers were taken.
 void TimerQueue::endPoll() {
   polling_ = false;
   parkedUntil_ = unparked;
-  while (!parked_.empty()) {
-    const TimerIndex index = store_.takeFirst(parked_);
-    if (!wheel_.add(store_[index], index)) heap_.add(index);
+  if (parkedCount_ == 0) return;
+  for (TimerIndex timer; (timer = store_.first(parkedList)) != 0;) {
+    store_.unlink(timer);
+    store_.links(timer).setState(inList);
+    if (!wheel_.add(store_[timer].deadline, timer)) heap_.add(timer);
   }
   parkedCount_ = 0;
 }

@@ -25,7 +25,7 @@ class TimerQueue {
   explicit TimerQueue(std::uint64_t firstGeneration = 1) : store_(firstGeneration) {}
 
   bool empty() const { return store_.size() == 0; }
-  bool hasDeferred() const { return !deferred_.empty(); }
+  bool hasDeferred() const { return !empty() && !store_.isEmpty(deferredList); }
 
   // The last reading of the clock.
   Nanoseconds time() const { return time_; }
@@ -55,28 +55,26 @@ class TimerQueue {
    private:
     TimerQueue& queue_;
   };
-  bool takeDue(AsyncCallback& callback);
+  // Its function is null when there is none.
+  AsyncCallback takeDue();
 
  private:
   static constexpr Nanoseconds unparked = std::numeric_limits<Nanoseconds>::min();
 
   TimerIndex make(Nanoseconds deadline, AsyncCallback callback);
-  TimerId addOutsideTheWheel(Timer& timer, TimerIndex index);
-  void forget(Timer& timer, TimerIndex index);
-  void release(Timer& timer, TimerIndex index);
-  void leave(const Timer& timer, TimerIndex index);
-  bool takeDeferred(AsyncCallback& callback);
+  TimerId addOutsideTheWheel(Nanoseconds deadline, TimerIndex timer);
+  void forget(TimerIndex timer);
+  void forgetOutsideTheLists(TimerIndex timer);
   TimerIndex firstDeferred() const;
-  TimerIndex firstDue();
+  TimerIndex firstDue(TimerIndex deferred);
+  TimerIndex firstInOrder() const;
+  TimerIndex firstOf(TimerIndex a, TimerIndex b) const;
   void beginPoll();
   void endPoll();
 
   TimerStore store_;
   TimerWheel wheel_{store_};
   TimerHeap heap_{store_};
-  TimerList run_;
-  TimerList deferred_;
-  TimerList parked_;
   std::size_t parkedCount_ = 0;  // the heap has room for as many
   std::uint64_t additions_ = 0;
   Nanoseconds time_ = 0;

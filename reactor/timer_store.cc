@@ -5,28 +5,45 @@
 
 namespace kairos::detail {
 
-// Index 0 means none: its place is there, and never live.
-TimerIndex TimerStore::allocateNew() {
-  while (next_ < timers_.size() && timers_[next_].place() == retired) ++next_;
-  if (next_ > places_ || !timers_.reserve(next_ + std::size_t{1})) return 0;
-  Timer fresh{};
-  fresh.tag = firstGeneration_ << Timer::placeBits | unused;
-  while (timers_.size() <= next_) timers_.push(fresh);
-  ++size_;
-  return next_++;
+bool TimerStore::addPlaces() {
+  if (links_.empty() && !addLists()) return false;
+  const auto begin = static_cast<TimerIndex>(links_.size());
+  const TimerIndex end = std::min(begin + addedAtOnce, end_);
+  if (begin == end) return false;
+  if (!links_.reserve(end) || !timers_.reserve(end - firstTimerIndex)) return false;
+  for (TimerIndex timer = begin; timer < end; ++timer) {
+    const TimerIndex next = timer + 1 < end ? timer + 1 : 0;
+    links_.push({next, 0, firstGeneration_ << TimerLinks::stateBits | unused});
+    timers_.push({});
+  }
+  free_ = begin;
+  return true;
 }
 
-void TimerStore::noteReleased(const Timer& timer) {
-  highestGeneration_ = std::max(highestGeneration_, timer.generation());
+bool TimerStore::addLists() {
+  if (!links_.reserve(firstTimerIndex)) return false;
+  while (links_.size() < firstTimerIndex) links_.push({});
+  for (const TimerIndex list : {deferredList, runList, parkedList, neverList}) setEmpty(list);
+  return true;
 }
 
 // Generations must stay plentiful for the places that come next: near the end the memory is kept.
 void TimerStore::startAgain() {
-  free_ = 0;
-  next_ = 1;
-  if (timers_.size() <= kept || highestGeneration_ > lastGeneration / 2) return;
+  if (links_.size() <= keptEnd || highestGeneration_ > lastGeneration / 2) return;
   firstGeneration_ = std::max(firstGeneration_, highestGeneration_);
-  timers_.truncate(kept);
+  links_.shrink(firstTimerIndex, keptEnd);
+  timers_.shrink(0, keptEnd - firstTimerIndex);
+  free_ = 0;
+}
+
+void TimerStore::moveAll(TimerIndex from, TimerIndex to) {
+  const TimerIndex head = links_[from].next;
+  const TimerIndex tail = links_[from].previous;
+  links_[to].next = head;
+  links_[to].previous = tail;
+  links_[head].previous = to;
+  links_[tail].next = to;
+  setEmpty(from);
 }
 
 // Merges two chains (ordered, linked by `next` alone) and returns the first of the result.
@@ -34,9 +51,9 @@ TimerIndex TimerStore::merge(TimerIndex a, TimerIndex b) {
   TimerIndex first = 0;
   TimerIndex* end = &first;
   while (a != 0 && b != 0) {
-    TimerIndex& smaller = runsBefore(timers_[b], timers_[a]) ? b : a;
+    TimerIndex& smaller = runsBefore((*this)[b], (*this)[a]) ? b : a;
     *end = smaller;
-    end = &timers_[smaller].next;
+    end = &links_[smaller].next;
     smaller = *end;
   }
   *end = a != 0 ? a : b;
@@ -44,18 +61,17 @@ TimerIndex TimerStore::merge(TimerIndex a, TimerIndex b) {
 }
 
 // Merge sort from below: runs[i] is empty or a chain of 2^i timers.
-void TimerStore::sort(TimerList& list) {
-  TimerIndex index = list.head;
-  while (index != list.tail && runsBefore(timers_[index], timers_[timers_[index].next])) {
-    index = timers_[index].next;
-  }
-  if (index == list.tail) return;
+void TimerStore::sort(TimerIndex list) {
+  TimerIndex timer = links_[list].next;
+  const TimerIndex last = links_[list].previous;
+  while (timer != last && runsBefore((*this)[timer], (*this)[next(timer)])) timer = next(timer);
+  if (timer == last) return;
 
-  TimerIndex runs[Timer::placeBits + 1] = {};
-  for (TimerIndex next = list.head; next != 0;) {
-    TimerIndex chain = next;
-    next = timers_[chain].next;
-    timers_[chain].next = 0;
+  TimerIndex runs[TimerLinks::stateBits + 1] = {};
+  for (TimerIndex rest = links_[list].next; rest != list;) {
+    TimerIndex chain = rest;
+    rest = next(chain);
+    links_[chain].next = 0;
     unsigned i = 0;
     for (; runs[i] != 0; ++i) {
       chain = merge(runs[i], chain);
@@ -65,12 +81,19 @@ void TimerStore::sort(TimerList& list) {
   }
   TimerIndex sorted = 0;
   for (const TimerIndex run : runs) sorted = merge(run, sorted);
+  links_[list].next = sorted;
+  closeRing(list);
+}
 
-  list = {sorted, 0};
-  for (TimerIndex at = sorted; at != 0; at = timers_[at].next) {
-    timers_[at].previous = list.tail;
-    list.tail = at;
+// Makes a ring of the chain that begins at the list.
+void TimerStore::closeRing(TimerIndex list) {
+  TimerIndex previous = list;
+  for (TimerIndex at = next(list); at != 0; at = next(at)) {
+    links_[at].previous = previous;
+    previous = at;
   }
+  links_[previous].next = list;
+  links_[list].previous = previous;
 }
 
 }  // namespace kairos::detail

@@ -2,30 +2,31 @@
 #include "kairos/reactor/timer_wheel.h"
 
 #include <algorithm>
-#include <utility>
+#include <cassert>
 
 namespace kairos::detail {
 
-void TimerWheel::markUsed(unsigned bucket, Tick begin) {
-  const unsigned level = bucket / buckets;
-  const unsigned position = bucket % buckets;
-  occupied_[level][position / 64] |= std::uint64_t{1} << position % 64;
-  if (empty()) earliest_ = never;
-  levelsInUse_ |= 1u << level;
+void TimerWheel::mark(unsigned bucket, Tick begin) {
+  if (empty()) {
+    earliest_ = never;
+    earliestTimer_ = 0;
+  }
+  marks_[bucket / 64] |= std::uint64_t{1} << bucket % 64;
+  levelsInUse_ |= 1u << bucket / buckets;
+  store_.setEmpty(firstWheelList + bucket);
   if (begin < firstBegin_ || (begin == firstBegin_ && bucket > firstBucket_)) {
-    firstBucket_ = bucket;
     firstBegin_ = begin;
+    firstBucket_ = bucket;
   }
 }
 
-void TimerWheel::markEmpty(unsigned bucket) {
+void TimerWheel::unmark(unsigned bucket) {
   const unsigned level = bucket / buckets;
-  const unsigned position = bucket % buckets;
-  auto& words = occupied_[level];
-  words[position / 64] &= ~(std::uint64_t{1} << position % 64);
-  const bool levelInUse =
-      std::any_of(words.begin(), words.end(), [](std::uint64_t word) { return word != 0; });
-  if (!levelInUse) levelsInUse_ &= ~(1u << level);
+  marks_[bucket / 64] &= ~(std::uint64_t{1} << bucket % 64);
+  const auto words = marks_.begin() + std::size_t{level} * wordsPerLevel;
+  const bool inUse =
+      std::any_of(words, words + wordsPerLevel, [](std::uint64_t word) { return word != 0; });
+  if (!inUse) levelsInUse_ &= ~(1u << level);
   if (bucket == firstBucket_) findFirst();
 }
 
@@ -41,9 +42,9 @@ void TimerWheel::findFirst() {
   }
 }
 
-// The first occupied bucket of a level in use, as a number that goes on beyond 256.
+// The first marked bucket of a level in use, as a number that goes on beyond 256.
 TimerWheel::Tick TimerWheel::firstInLevel(unsigned level) const {
-  const auto& words = occupied_[level];
+  const std::uint64_t* const words = &marks_[std::size_t{level} * wordsPerLevel];
   const Tick base = base_ >> (level * stepBits);
   const auto from = static_cast<unsigned>(base % buckets);
   const unsigned word = from / 64;
@@ -61,8 +62,9 @@ TimerWheel::Tick TimerWheel::firstInLevel(unsigned level) const {
 
 // Whether the first bucket has few timers, and no finer bucket begins within its time.
 bool TimerWheel::firstHasFewAlone() const {
+  const TimerIndex list = firstWheelList + firstBucket_;
   unsigned count = 0;
-  for (TimerIndex i = lists_[firstBucket_].head; i != 0; i = store_[i].next) {
+  for (TimerIndex i = store_.next(list); i != list; i = store_.next(i)) {
     if (++count > few) return false;
   }
   const unsigned level = firstBucket_ / buckets;
@@ -75,12 +77,8 @@ bool TimerWheel::firstHasFewAlone() const {
   return true;
 }
 
-void TimerWheel::noteEarliest(Nanoseconds deadline) {
-  earliestCount_ = deadline < earliest_ ? 1 : earliestCount_ + 1;
-  earliest_ = deadline;
-}
-
-// In each level the earliest timer is in the first bucket; so is that of the wheel in one of those.
+// In each level the earliest timer is in the first bucket that is not empty; so is that of the
+// wheel in one of those.
 Nanoseconds TimerWheel::earliest(std::uint64_t additions) {
   if (earliest_ != unknown) return earliest_;
   const std::uint64_t credit = (additions - paidAdditions_) * lookedAtPerAddition;
@@ -89,51 +87,54 @@ Nanoseconds TimerWheel::earliest(std::uint64_t additions) {
   earliest_ = never;
   for (unsigned todo = levelsInUse_; todo != 0; todo &= todo - 1) {
     if (findEarliest(static_cast<unsigned>(std::countr_zero(todo)), left)) continue;
-    earliest_ = unknown;
+    forgetEarliest();
     break;
   }
   paidAdditions_ += std::min(credit, budget - left) / lookedAtPerAddition;
+  if (earliest_ == never) forgetEarliest();
   return earliest_ == unknown ? never : earliest_;
 }
 
 // False: the budget is used up.
 bool TimerWheel::findEarliest(unsigned level, std::uint64_t& budget) {
-  const Tick number = firstInLevel(level);
-  if (beginOf(number << (level * stepBits)) > earliest_) return true;
-  const TimerList& list = lists_[level * buckets + static_cast<unsigned>(number % buckets)];
-  for (TimerIndex i = list.head; i != 0; i = store_[i].next) {
-    if (budget == 0) return false;
-    --budget;
-    if (store_[i].deadline <= earliest_) noteEarliest(store_[i].deadline);
+  while ((levelsInUse_ >> level & 1) != 0) {
+    const Tick number = firstInLevel(level);
+    if (beginOf(number << (level * stepBits)) > earliest_) return true;
+    const unsigned bucket = level * buckets + static_cast<unsigned>(number % buckets);
+    const TimerIndex list = firstWheelList + bucket;
+    for (TimerIndex i = store_.next(list); i != list; i = store_.next(i)) {
+      if (budget == 0) return false;
+      --budget;
+      if (store_[i].deadline < earliest_) {
+        earliest_ = store_[i].deadline;
+        earliestTimer_ = i;
+      }
+    }
+    if (store_.next(list) != list) return true;
+    unmark(bucket);
   }
   return true;
 }
 
-void TimerWheel::splitFirst(TimerList& due) {
+void TimerWheel::splitFirst() {
+  const TimerIndex list = firstWheelList + firstBucket_;
   const unsigned level = firstBucket_ / buckets;
-  const Tick width = Tick{1} << (level * stepBits);
   const Tick begin = firstBegin_;
+  const Tick end = begin + (Tick{1} << (level * stepBits));
+  forgetEarliest();
+  if (store_.isEmpty(list)) return unmark(firstBucket_);
   const bool whole = level == 0 || (level < narrowLevels && firstHasFewAlone());
-  const TimerList taken = std::exchange(lists_[firstBucket_], {});
-  base_ = whole ? begin + width - 1 : begin - 1;
-  earliest_ = unknown;
-  markEmpty(firstBucket_);
-  for (TimerIndex next = taken.head; next != 0;) {
-    const TimerIndex index = next;
-    Timer& timer = store_[index];
-    next = timer.next;
-    if (whole) {
-      store_.append(due, timer, index, inRunList);
-    } else {
-      add(timer, index);
-    }
+  base_ = (whole ? end : begin) - 1;
+  unmark(firstBucket_);
+  if (whole) {
+    store_.moveAll(list, runList);
+    return store_.sort(runList);
   }
-  store_.sort(due);
-}
-
-void TimerWheel::advance(Nanoseconds now) {
-  const Tick tick = tickOf(now);
-  if (tick > base_) base_ = std::min(tick, firstBegin_ - 1);
+  for (TimerIndex next = store_.next(list); next != list;) {
+    const TimerIndex timer = next;
+    next = store_.next(timer);
+    add(store_[timer].deadline, timer);
+  }
 }
 
 }  // namespace kairos::detail

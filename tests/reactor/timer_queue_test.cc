@@ -21,12 +21,18 @@ std::uintptr_t numberOf(const AsyncCallback& callback) {
   return reinterpret_cast<std::uintptr_t>(callback.udata);
 }
 
+// The number of the one that is due first, 0: none.
+std::uintptr_t takeOne(TimerQueue& queue) {
+  const AsyncCallback callback = queue.takeDue();
+  return callback.function != nullptr ? numberOf(callback) : 0;
+}
+
 // Everything that is due at `now`, in the order it comes.
 std::vector<std::uintptr_t> takeAll(TimerQueue& queue, Nanoseconds now) {
   std::vector<std::uintptr_t> taken;
   queue.setTime(now);
   const TimerQueue::PollScope poll(queue);
-  for (AsyncCallback callback; queue.takeDue(callback);) taken.push_back(numberOf(callback));
+  while (const std::uintptr_t number = takeOne(queue)) taken.push_back(number);
   return taken;
 }
 
@@ -80,13 +86,12 @@ TEST(TimerQueueTest, LeavesToTheNextPollWhatIsAddedDuringOne) {  // R13
   queue.add(100, numbered(1));
   {
     const TimerQueue::PollScope poll(queue);
-    AsyncCallback callback;
-    ASSERT_TRUE(queue.takeDue(callback));
+    ASSERT_NE(takeOne(queue), 0u);
     queue.add(50, numbered(2));
     queue.add(100, numbered(3));
     queue.addDeferred(numbered(4));
     queue.add(40, numbered(5));
-    EXPECT_FALSE(queue.takeDue(callback));
+    EXPECT_EQ(takeOne(queue), 0u);
   }
   EXPECT_EQ(takeAll(queue, 100), (Numbers{5, 2, 3, 4}));
 }
@@ -98,13 +103,12 @@ TEST(TimerQueueTest, KeepsRoomForWhatCallbacksAddWhileItsHeapEmpties) {
   for (std::uintptr_t i = 1; i <= many; ++i) queue.add(1000, numbered(i));
   {
     const TimerQueue::PollScope poll(queue);
-    AsyncCallback callback;
     for (std::uintptr_t i = 1; i <= many; ++i) {
-      ASSERT_TRUE(queue.takeDue(callback));
+      ASSERT_NE(takeOne(queue), 0u);
       if (i != 1) continue;
       ASSERT_NE(queue.add(10, numbered(many + 1)), TimerId::none);
     }
-    EXPECT_FALSE(queue.takeDue(callback));
+    EXPECT_EQ(takeOne(queue), 0u);
   }
   EXPECT_EQ(takeAll(queue, 1000), Numbers{many + 1});
 }
@@ -115,10 +119,9 @@ TEST(TimerQueueTest, RemovesADueTimerBeforeItIsTaken) {  // R34
   const TimerId second = queue.add(11, numbered(2));
   queue.setTime(20);
   const TimerQueue::PollScope poll(queue);
-  AsyncCallback callback;
-  ASSERT_TRUE(queue.takeDue(callback));
+  ASSERT_NE(takeOne(queue), 0u);
   EXPECT_TRUE(queue.remove(second));
-  EXPECT_FALSE(queue.takeDue(callback));
+  EXPECT_EQ(takeOne(queue), 0u);
 }
 
 TEST(TimerQueueTest, KnowsTheNextDeadlineWhileManyShareABucket) {
@@ -247,10 +250,9 @@ class RandomHistory {
     const std::uintptr_t end = added_ + 1;
     const std::uint64_t stopAfter = pick(10) == 0 ? pick(5) : ~std::uint64_t{0};  // as if one threw
     for (std::uint64_t taken = 0; taken < stopAfter; ++taken) {
-      AsyncCallback callback;
-      const bool more = queue_.takeDue(callback);
-      ASSERT_EQ(more ? numberOf(callback) : 0, model_.takeDue(now_, end));
-      if (!more) break;
+      const std::uintptr_t number = takeOne(queue_);
+      ASSERT_EQ(number, model_.takeDue(now_, end));
+      if (number == 0) break;
       if (pick(4) == 0) add();
       if (pick(4) == 0) remove();
     }

@@ -11,25 +11,46 @@
 namespace kairos::detail {
 namespace {
 
+// The place of one more timer, 0: there is none.
+TimerIndex allocated(TimerStore& store) { return store.makeReady() ? store.allocate() : 0; }
+
 class TimerWheelTest : public testing::Test {
  protected:
   // 0: the wheel did not take it.
   TimerIndex add(Nanoseconds deadline) {
-    const TimerIndex timer = store_.allocate();
-    store_[timer].deadline = deadline;
-    store_[timer].order = ++additions_;
-    return wheel_.add(store_[timer], timer) ? timer : 0;
+    const TimerIndex timer = allocated(store_);
+    store_[timer] = {deadline, ++additions_, {}};
+    return wheel_.add(deadline, timer) ? timer : 0;
+  }
+
+  void remove(TimerIndex timer) {
+    wheel_.noteRemoved(timer);
+    store_.unlink(timer);
+  }
+
+  std::vector<TimerIndex> takeRunList() {
+    std::vector<TimerIndex> timers;
+    for (TimerIndex timer; (timer = store_.first(runList)) != 0; store_.unlink(timer)) {
+      timers.push_back(timer);
+    }
+    return timers;
   }
 
   // Empties the wheel, and checks that what comes out comes in order.
   std::vector<Nanoseconds> drain() {
     std::vector<Nanoseconds> out;
     while (!wheel_.empty()) {
-      TimerList due;
-      wheel_.splitFirst(due);
-      while (!due.empty()) out.push_back(store_[store_.takeFirst(due)].deadline);
+      wheel_.splitFirst();
+      for (const TimerIndex timer : takeRunList()) out.push_back(store_[timer].deadline);
     }
     return out;
+  }
+
+  // What comes after each timer in its list: a timer that is moved is followed by another.
+  std::vector<TimerIndex> nextTimers(const std::vector<TimerIndex>& timers) const {
+    std::vector<TimerIndex> nexts;
+    for (const TimerIndex timer : timers) nexts.push_back(store_.next(timer));
+    return nexts;
   }
 
   TimerStore store_;
@@ -65,9 +86,26 @@ TEST_F(TimerWheelTest, ForgetsRemovedTimers) {
   std::vector<TimerIndex> timers;
   for (Nanoseconds i = 1; i < 5000; ++i) timers.push_back(add(i * 10'007));
   std::shuffle(timers.begin(), timers.end(), std::mt19937(3));
-  for (const TimerIndex timer : timers) wheel_.remove(store_[timer]);
-  EXPECT_TRUE(wheel_.empty());
+  for (const TimerIndex timer : timers) remove(timer);
+  EXPECT_EQ(wheel_.earliest(additions_), never);
+  EXPECT_EQ(drain(), std::vector<Nanoseconds>());
   EXPECT_FALSE(wheel_.startsBy(never));
+}
+
+TEST_F(TimerWheelTest, FindsTheEarliestAgainAfterItWasRemoved) {
+  const TimerIndex first = add(5'000'000);
+  const TimerIndex second = add(5'000'001);
+  const TimerIndex third = add(70'000'000'000);
+  EXPECT_EQ(wheel_.earliest(additions_), 5'000'000);
+  remove(first);
+  EXPECT_EQ(wheel_.earliest(additions_), 5'000'001);
+  remove(second);
+  EXPECT_EQ(wheel_.earliest(additions_), 70'000'000'000);
+  remove(third);
+  EXPECT_EQ(wheel_.earliest(additions_), never);
+  EXPECT_TRUE(wheel_.empty()) << "that nothing is left was found out";
+  add(80'000'000'000);
+  EXPECT_EQ(wheel_.earliest(additions_), 80'000'000'000);
 }
 
 TEST_F(TimerWheelTest, SplitsAWideBucketAroundAFinerOneInItsTime) {
@@ -82,18 +120,18 @@ TEST_F(TimerWheelTest, MovesOnlyAShareOfTheTimersAtOnce) {
   // Equal shares over two minutes: no split may touch more than a sixteenth of them.
   constexpr Nanoseconds count = 60'000;
   wheel_.advance(1);
-  for (Nanoseconds i = 1; i <= count; ++i) add(i * 2'000'000);
-  Nanoseconds most = 0;
+  std::vector<TimerIndex> timers;
+  for (Nanoseconds i = 1; i <= count; ++i) timers.push_back(add(i * 2'000'000));
+  std::ptrdiff_t most = 0;
   int splits = 0;
   while (!wheel_.empty()) {
-    std::vector<std::uint32_t> before;
-    for (TimerIndex t = 1; t <= count; ++t) before.push_back(store_[t].place());
-    TimerList due;
-    wheel_.splitFirst(due);
-    Nanoseconds moved = 0;
-    for (TimerIndex t = 1; t <= count; ++t) moved += store_[t].place() != before[t - 1] ? 1 : 0;
+    const std::vector<TimerIndex> before = nextTimers(timers);
+    wheel_.splitFirst();
+    const std::vector<TimerIndex> after = nextTimers(timers);
+    std::ptrdiff_t moved = 0;
+    for (std::size_t i = 0; i < timers.size(); ++i) moved += before[i] != after[i] ? 1 : 0;
     most = std::max(most, moved);
-    while (!due.empty()) store_[store_.takeFirst(due)].setPlace(inNothing);
+    takeRunList();
     if (++splits > 200) break;
   }
   EXPECT_GT(most, 0);
