@@ -240,10 +240,11 @@ bool Reactor::Core::removeTimer(TimerId timer) noexcept {
 
 // ---- Poll
 
+// One result object on all ways out, so that it is made in its final place.
 PollResult Reactor::poll(Clock::duration timeout) {
-  if (!core_) return {0, makeError(std::errc::not_enough_memory)};
+  PollResult result{0, core_ ? core_->success_ : makeError(std::errc::not_enough_memory)};
+  if (!core_) return result;
   Core& core = *core_;
-  PollResult result{0, core.success_};
   core.claim("poll");
   if (!core.mayPoll(timeout, result.error)) return result;
   const Core::PollScope scope(core);

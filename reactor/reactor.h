@@ -112,7 +112,7 @@ class Reactor {
 
   // Calls `callback(udata)` once, in the first poll that finds `deadline` reached: never early.
   // Equal deadlines run in the order added. time_point::max() never fires but counts as registered.
-  //   Errors    TimerId::none: null callback, no memory, or 2^24 - 1 timers pending.
+  //   Errors    TimerId::none: null callback, no memory, or 2^24 - 3080 timers pending.
   //   Cost      O(1); O(log n) among the timers due before the next known one (see README).
   TimerId addTimer(Clock::time_point deadline, CallbackFunc callback, void* udata) noexcept;
 
