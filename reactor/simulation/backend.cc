@@ -43,6 +43,7 @@ std::uint32_t bitsOf(Interest interest) {
 
 std::error_code SimulatedBackend::watch(Fd fd, std::uint64_t token, Interest from,
                                         Interest to) noexcept {
+  machine_.lastSet_ = set_;
   const Change change = !from.any() ? Change::add : to.any() ? Change::modify : Change::remove;
   std::errc error = machine_.kernel_.control(set_, change, fd, bitsOf(to), token);
   // To nothing: succeeds, also when the file is gone.
@@ -51,7 +52,7 @@ std::error_code SimulatedBackend::watch(Fd fd, std::uint64_t token, Interest fro
   if (error == std::errc::file_exists) {
     error = machine_.kernel_.control(set_, Change::modify, fd, bitsOf(to), token);
   } else if (error == std::errc() && change == Change::add) {
-    error = machine_.refuseAddition();
+    error = machine_.refuseAddition(fd);
     if (error != std::errc()) machine_.kernel_.control(set_, Change::remove, fd, 0, token);
   }
   return error == std::errc() ? std::error_code() : std::make_error_code(error);
@@ -59,6 +60,7 @@ std::error_code SimulatedBackend::watch(Fd fd, std::uint64_t token, Interest fro
 
 std::span<const Ready> SimulatedBackend::wait(Clock::duration limit,
                                               std::error_code& error) noexcept {
+  machine_.lastSet_ = set_;
   if (const std::error_code refused = machine_.wait(set_, limit)) error = refused;
   ready_.clear();
   for (const SimulatedKernel::Event& event : machine_.wait_.found) {

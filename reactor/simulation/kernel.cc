@@ -115,6 +115,11 @@ std::uint32_t SimulatedKernel::bitsOf(const File& file) const {
   return bits;
 }
 
+bool SimulatedKernel::hasReadiness(Fd fd) const {
+  const FileIndex file = indexOf(fd);
+  return file != noFile && files_[file].kind != Kind::regular;
+}
+
 std::uint32_t SimulatedKernel::readiness(Fd fd) const {
   const FileIndex file = indexOf(fd);
   if (file == noFile) return 0;
@@ -233,9 +238,9 @@ std::errc SimulatedKernel::control(SetId set, Change change, Fd fd, std::uint32_
                                    std::uint64_t data) {
   const FileIndex index = indexOf(fd);
   if (index == noFile) return std::errc::bad_file_descriptor;
-  File& file = files_[index];
+  const File& file = files_[index];
   if (file.kind == Kind::regular) return std::errc::operation_not_permitted;
-  EntryIndex* const known = findEntry(set, fd, file);
+  const EntryIndex* const known = findEntry(set, fd, file);
   if (change == Change::add) {
     if (known != nullptr) return std::errc::file_exists;
     addEntry({set, fd, index, bits, data, true, false});
@@ -250,8 +255,9 @@ std::errc SimulatedKernel::control(SetId set, Change change, Fd fd, std::uint32_
   return {};
 }
 
-SimulatedKernel::EntryIndex* SimulatedKernel::findEntry(SetId set, Fd fd, File& file) {
-  for (EntryIndex& entry : file.entries) {
+const SimulatedKernel::EntryIndex* SimulatedKernel::findEntry(SetId set, Fd fd,
+                                                              const File& file) const {
+  for (const EntryIndex& entry : file.entries) {
     if (entries_[entry].set == set && entries_[entry].fd == fd) return &entry;
   }
   return nullptr;
@@ -319,6 +325,12 @@ void SimulatedKernel::collect(SetId set, std::size_t most, std::vector<Event>& f
     found.push_back({entry.fd, file.id, bits, entry.data});
     candidates.push_back(index);
   }
+}
+
+std::uint32_t SimulatedKernel::registeredBits(SetId set, Fd fd) const {
+  const FileIndex file = indexOf(fd);
+  const EntryIndex* const entry = file == noFile ? nullptr : findEntry(set, fd, files_[file]);
+  return entry == nullptr ? 0 : entries_[*entry].bits;
 }
 
 std::vector<SimulatedKernel::Event> SimulatedKernel::registrations(SetId set) const {

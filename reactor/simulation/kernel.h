@@ -67,6 +67,8 @@ class SimulatedKernel {
 
   // The file that a number names; 0: it is not open.
   FileId fileOf(Fd fd) const;
+  // Of what kinds epoll_ctl(2) takes.
+  bool hasReadiness(Fd fd) const;
   // As poll(2) says it, everything asked for.
   std::uint32_t readiness(Fd fd) const;
 
@@ -87,10 +89,11 @@ class SimulatedKernel {
 
   SetId openSet();
   void closeSet(SetId set);
-  std::errc control(SetId set, Change change, Fd fd, std::uint32_t bits,
-                    std::uint64_t data);
+  std::errc control(SetId set, Change change, Fd fd, std::uint32_t bits, std::uint64_t data);
   // Fills `found` with up to `most` of the ready. The next call begins with those left out.
   void collect(SetId set, std::size_t most, std::vector<Event>& found);
+  // What `fd` and the file that it names now are registered for, together; 0: they are not.
+  std::uint32_t registeredBits(SetId set, Fd fd) const;
   // All registrations, with the bits asked for, in no order.
   std::vector<Event> registrations(SetId set) const;
 
@@ -138,7 +141,7 @@ class SimulatedKernel {
   std::uint32_t bitsOf(const File& file) const;
   void noteChange(const File& file);
 
-  EntryIndex* findEntry(SetId set, Fd fd, File& file);
+  const EntryIndex* findEntry(SetId set, Fd fd, const File& file) const;
   void addEntry(const Entry& entry);
   void change(EntryIndex entry, std::uint32_t bits, std::uint64_t data);
   void removeEntry(EntryIndex entry);

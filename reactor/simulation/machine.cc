@@ -19,6 +19,7 @@ Clock::time_point saturatingAdd(Clock::time_point time, Clock::duration by) {
 void SimulatedMachine::advance(Clock::duration by) { now_ = saturatingAdd(now_, by); }
 
 Clock::time_point SimulatedMachine::read() {
+  ++readings_;
   if (tape_.oneIn(faults_.passingTime)) advance(Clock::duration(tape_.byte()));
   return lastReading_ = now_;
 }
@@ -53,19 +54,18 @@ std::error_code SimulatedMachine::wait(SetId set, Clock::duration limit) {
   const bool isUnlimited = limit < Clock::duration::zero() || limit == Reactor::forever;
   const auto end = isUnlimited ? Clock::time_point::max() : saturatingAdd(now_, limit);
   wait_.found.clear();
-  wait_ = {wait_.number + 1, limit, now_, now_, false, false, std::move(wait_.found)};
-  std::error_code error;
+  wait_ = {wait_.number + 1, limit, now_, now_, false, false, {}, std::move(wait_.found)};
   if (tape_.oneIn(faults_.refusedWait)) {
     wait_.isDisturbed = true;
-    error = std::make_error_code(std::errc::not_enough_memory);
+    wait_.error = std::make_error_code(std::errc::not_enough_memory);
   } else if (tape_.oneIn(faults_.interruptedWait)) {
     wait_.isDisturbed = true;
     sleepUntilInterrupted(end);
   } else {
-    error = sleepUntilReady(set, isUnlimited, end);
+    wait_.error = sleepUntilReady(set, isUnlimited, end);
   }
   wait_.ended = now_;
-  return error;
+  return wait_.error;
 }
 
 void SimulatedMachine::sleepUntilInterrupted(Clock::time_point end) {
@@ -100,9 +100,10 @@ void SimulatedMachine::collect(SetId set) {
 
 // ---- Refusals
 
-std::errc SimulatedMachine::refuseAddition() {
+std::errc SimulatedMachine::refuseAddition(Fd fd) {
   if (!tape_.oneIn(faults_.refusedAddition)) return {};
   ++refusedAdditions_;
+  lastRefused_ = fd;
   return tape_.below(2) == 0 ? std::errc::not_enough_memory : std::errc::no_space_on_device;
 }
 

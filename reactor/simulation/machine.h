@@ -28,8 +28,12 @@ class SimulatedMachine {
     Clock::time_point ended;
     bool isDisturbed = false;  // interrupted or refused
     bool isLate = false;
+    std::error_code error;
     std::vector<SimulatedKernel::Event> found;
   };
+
+  // Far from zero: a zero time point must not look like a recent one.
+  static constexpr Clock::time_point usualStart{std::chrono::hours(1000)};
 
   explicit SimulatedMachine(Tape tape) : tape_(tape) {}
   SimulatedMachine(const SimulatedMachine&) = delete;
@@ -41,6 +45,8 @@ class SimulatedMachine {
   SimulatedKernel& kernel() { return kernel_; }
   const SimulatedKernel& kernel() const { return kernel_; }
   void setFaults(const SimulatedFaults& faults) { faults_ = faults; }
+  // When the clock begins. Before anything else is done.
+  void setStart(Clock::time_point start) { start_ = now_ = lastReading_ = start; }
 
   Clock::time_point now() const { return now_; }
   Clock::duration elapsed() const { return now_ - start_; }
@@ -50,13 +56,16 @@ class SimulatedMachine {
   // Until the first of at(); time_point::max(): there is none.
   Clock::time_point nextOutside() const;
   const WaitRecord& lastWait() const { return wait_; }
-  // What the last reading of the clock said.
+  // What the last reading of the clock said, and how many there were.
   Clock::time_point lastReading() const { return lastReading_; }
+  std::uint64_t readings() const { return readings_; }
   // How often a reactor moved to a new set, and how often it was refused one.
   std::size_t moves() const { return moves_; }
   std::size_t refusedMoves() const { return refusedMoves_; }
+  // How many additions a fault refused, and the last of them.
   std::size_t refusedAdditions() const { return refusedAdditions_; }
-  // The set of the backend that was opened last.
+  Fd lastRefused() const { return lastRefused_; }
+  // The set of the backend that was opened or called last.
   SetId lastSet() const { return lastSet_; }
 
  private:
@@ -76,7 +85,7 @@ class SimulatedMachine {
 
   Clock::time_point read();
   // Nothing, or why a new registration, which the kernel would have taken, is refused.
-  std::errc refuseAddition();
+  std::errc refuseAddition(Fd fd);
   bool refusesMove();
   std::error_code wait(SetId set, Clock::duration limit);
   std::error_code sleepUntilReady(SetId set, bool isUnlimited, Clock::time_point end);
@@ -88,16 +97,17 @@ class SimulatedMachine {
   Tape tape_;
   SimulatedKernel kernel_;
   SimulatedFaults faults_;
-  // Far from zero: a zero time point must not look like a recent one.
-  const Clock::time_point start_{std::chrono::hours(1000)};
+  Clock::time_point start_ = usualStart;
   Clock::time_point now_ = start_;
   Clock::time_point lastReading_ = start_;
+  std::uint64_t readings_ = 0;
   std::vector<Outside> outside_;  // a heap, the next one first
   std::uint64_t outsideAdded_ = 0;
   WaitRecord wait_;
   std::size_t moves_ = 0;
   std::size_t refusedMoves_ = 0;
   std::size_t refusedAdditions_ = 0;
+  Fd lastRefused_ = -1;
   SetId lastSet_ = 0;
 };
 
