@@ -54,7 +54,12 @@ class History {
       step(anyOperation());
       model_.checkKernelSet();
     }
-    return {model_.failure(), digest_, operations_, callbacks_, machine_.elapsed()};
+    return {.failure = model_.failure(),
+            .digest = digest_,
+            .operations = operations_,
+            .callbacks = callbacks_,
+            .moves = machine_.moves(),
+            .simulated = machine_.elapsed()};
   }
 
  private:

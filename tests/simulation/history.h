@@ -19,6 +19,7 @@ struct HistoryResult {
   std::uint64_t digest = 0;    // of all answers and callbacks, in order
   std::size_t operations = 0;  // calls and callbacks
   std::size_t callbacks = 0;
+  std::size_t moves = 0;  // to another kernel set
   Clock::duration simulated{};
 };
 
