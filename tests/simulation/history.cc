@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 #include "kairos/tests/simulation/history.h"
 
+#include <algorithm>
 #include <array>
 #include <chrono>
 #include <iterator>
@@ -104,6 +105,10 @@ class History {
   void addTimerAt(Clock::time_point deadline);
   void noteTimer(TimerId id, Serial serial);
 
+  // From now; at most the end of time.
+  Clock::time_point later(Clock::duration delay) const {
+    return machine_.now() + std::min(delay, Clock::time_point::max() - machine_.now());
+  }
   Fd anyFd();
   Clock::duration anyDelay();
   Clock::time_point anyDeadline();
@@ -319,9 +324,9 @@ void History::disturb(Fd fd) {
 
 void History::disturbLater() {
   outside_.push_back(std::make_unique<User>(User{this, 0, anyFd(), {}}));
-  const auto time = machine_.now() + (1 + tape().below(1 << 21)) * 1ns;
   note("something will happen to ", outside_.back()->fd);
-  machine_.at(time, {onOutside, outside_.back().get()});
+  const Clock::duration delay(1 + static_cast<Clock::rep>(tape().below(1 << 21)));
+  machine_.at(later(delay), {onOutside, outside_.back().get()});
 }
 
 void History::onOutside(void* udata) {
@@ -390,7 +395,7 @@ void History::addTimerIn(Clock::duration delay) {
 void History::addTimerAt(Clock::time_point deadline) {
   auto user = std::make_unique<User>(User{this, ++serial_, -1, {}});
   const TimerId id = reactor_->addTimer(deadline, onTimer, user.get());
-  note("add timer ", serial_, " at ", (deadline - machine_.now()).count(), " ns from now");
+  note("add timer ", serial_, " at ", deadline.time_since_epoch().count(), " ns of the clock");
   lastDeadline_ = deadline;
   timerUsers_.emplace(serial_, std::move(user));
   model_.addedAt(deadline, serial_);
@@ -434,7 +439,7 @@ Clock::duration History::anyTimeout() {
   const Clock::duration timeout = timeouts[tape().below(timeouts.size())];
   const bool isUnlimited = timeout < 0ns || timeout == Reactor::forever;
   const Clock::time_point next = model_.nextDeadline();
-  const bool isDistant = next != Clock::time_point::max() && next - machine_.now() > 24h;
+  const bool isDistant = next != Clock::time_point::max() && next > later(24h);
   return isUnlimited && isDistant ? Clock::duration(1s) : timeout;
 }
 
