@@ -14,9 +14,10 @@
 #include <span>
 #include <string>
 #include <string_view>
-#include <vector>
 
 #include "kairos/tests/simulation/history.h"
+#include "kairos/tests/simulation/shrink.h"
+#include "kairos/tests/simulation/tapes.h"
 
 namespace kairos {
 namespace {
@@ -68,7 +69,7 @@ int explore(const Options& options) {
     simulated += Seconds(result.simulated).count();
     if (result.failure.empty() || ++failures > failuresTold) continue;
     std::printf("seed %llu fails:\n%s\n", static_cast<unsigned long long>(options.seed + histories),
-                explain(tape).c_str());
+                explain(shrink(tape, hasFailed)).c_str());
   }
   const double seconds = elapsed();
   std::printf(
@@ -80,10 +81,9 @@ int explore(const Options& options) {
 }
 
 int replay(std::string_view hex) {
-  const std::vector<std::uint8_t> tape = tapeOfHex(hex);
-  const bool hasFailed = !runHistory(tape).failure.empty();
-  std::printf("%s%s\n", explain(tape).c_str(), hasFailed ? "fails" : "nothing is wrong");
-  return hasFailed ? 1 : 0;
+  const TapeBytes tape = tapeOfHex(hex);
+  std::printf("%s%s\n", explain(tape).c_str(), hasFailed(tape) ? "fails" : "nothing is wrong");
+  return hasFailed(tape) ? 1 : 0;
 }
 
 }  // namespace

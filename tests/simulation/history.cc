@@ -13,7 +13,9 @@
 
 #include "kairos/reactor/reactor_access.h"
 #include "kairos/reactor/simulation/machine.h"
+#include "kairos/tests/simulation/choices.h"
 #include "kairos/tests/simulation/reactor_model.h"
+#include "kairos/tests/simulation/tapes.h"
 
 namespace kairos {
 namespace {
@@ -110,7 +112,6 @@ class History {
     return machine_.now() + std::min(delay, Clock::time_point::max() - machine_.now());
   }
   Fd anyFd();
-  Clock::duration anyDelay();
   Clock::time_point anyDeadline();
   Clock::duration anyTimeout();
   TimerId anyTimer();
@@ -212,9 +213,7 @@ void History::step(std::size_t operation) {
 // ---- Descriptors
 
 Fd History::anyFd() {
-  constexpr std::array<Fd, 4> odd{-1, std::numeric_limits<Fd>::max(), 100'000,
-                                  std::numeric_limits<Fd>::min()};
-  if (tape().oneIn(64)) return odd[tape().below(odd.size())];
+  if (tape().oneIn(64)) return oddNumber(tape());
   return static_cast<Fd>(tape().below(static_cast<std::uint64_t>(numbers_)));
 }
 
@@ -295,31 +294,8 @@ void History::closeAndReopen() {
 void History::disturb() { disturb(anyFd()); }
 
 void History::disturb(Fd fd) {
-  char bytes[4];
   note("disturb ", fd);
-  switch (tape().below(8)) {
-    case 0:
-    case 1:
-      kernel().send(fd, "x");
-      kernel().bump(fd, 1);
-      return;
-    case 2:
-      kernel().send(fd, "four");
-      return;
-    case 3:
-    case 4:
-      kernel().receive(fd, bytes);
-      kernel().take(fd);
-      return;
-    case 5:
-      kernel().receive(fd, std::span(bytes).first(1));
-      return;
-    case 6:
-      kernel().shutDown(fd);
-      return;
-    default:
-      if (tape().oneIn(4)) kernel().reset(fd);
-  }
+  disturbFile(kernel(), fd, tape());
 }
 
 void History::disturbLater() {
@@ -341,16 +317,6 @@ void History::advance() {
   const Clock::duration step = steps[tape().below(steps.size())];
   note("time passes: ", step.count(), " ns");
   machine_.advance(step);
-}
-
-Clock::duration History::anyDelay() {
-  constexpr std::array delays{
-      Clock::duration(0),    Clock::duration(1ns),         Clock::duration(999'999ns),
-      Clock::duration(1ms),  Clock::duration(1'000'001ns), Clock::duration(5ms),
-      Clock::duration(1min), Clock::duration(-1ns),        Clock::duration::min(),
-      Reactor::forever,      Reactor::forever - 1ns};
-  const std::uint64_t choice = tape().below(delays.size() + 5);
-  return choice < delays.size() ? delays[choice] : Clock::duration(tape().below(1 << 23));
 }
 
 Clock::time_point History::anyDeadline() {
@@ -376,10 +342,10 @@ Clock::time_point History::anyDeadline() {
 
 void History::addTimer() {
   if (tape().oneIn(64)) {
-    const TimerId none = reactor_->addTimer(anyDelay(), nullptr, this);
+    const TimerId none = reactor_->addTimer(anyDelay(tape()), nullptr, this);
     return model_.require(none == TimerId::none, "addTimer: took a null callback");
   }
-  return tape().below(2) == 0 ? addTimerIn(anyDelay()) : addTimerAt(anyDeadline());
+  return tape().below(2) == 0 ? addTimerIn(anyDelay(tape())) : addTimerAt(anyDeadline());
 }
 
 void History::addTimerIn(Clock::duration delay) {
@@ -431,12 +397,7 @@ void History::removeTimer() {
 
 // The end of time is not waited for: nothing would be left to happen.
 Clock::duration History::anyTimeout() {
-  constexpr std::array timeouts{Clock::duration(0),         Clock::duration(0),
-                                Clock::duration(1ns),       Clock::duration(1ms),
-                                Clock::duration(1ms + 1ns), Clock::duration(999'999ns),
-                                Clock::duration(-1ns),      Clock::duration::min(),
-                                Reactor::forever,           Clock::duration(1s)};
-  const Clock::duration timeout = timeouts[tape().below(timeouts.size())];
+  const Clock::duration timeout = kairos::anyTimeout(tape());
   const bool isUnlimited = timeout < 0ns || timeout == Reactor::forever;
   const Clock::time_point next = model_.nextDeadline();
   const bool isDistant = next != Clock::time_point::max() && next > later(24h);
@@ -521,40 +482,11 @@ HistoryResult runHistory(std::span<const std::uint8_t> tape, std::string* steps)
   return History(tape, steps).run();
 }
 
-std::vector<std::uint8_t> tapeOf(std::uint64_t seed, std::size_t size) {
-  Tape random(seed);
-  std::vector<std::uint8_t> tape(size);
-  for (std::uint8_t& byte : tape) byte = random.byte();
-  return tape;
-}
-
 std::string explain(std::span<const std::uint8_t> tape) {
   std::string steps;
   const HistoryResult result = runHistory(tape, &steps);
   return steps + result.failure + "\nto repeat: bazel run //tests/simulation:explore -- --tape " +
          hexOf(tape) + "\n";
-}
-
-std::string hexOf(std::span<const std::uint8_t> tape) {
-  constexpr std::string_view digits = "0123456789abcdef";
-  std::string text;
-  for (const std::uint8_t byte : tape) {
-    text += digits[byte >> 4];
-    text += digits[byte & 15];
-  }
-  return text;
-}
-
-std::vector<std::uint8_t> tapeOfHex(std::string_view hex) {
-  constexpr std::string_view digits = "0123456789abcdef";
-  std::vector<std::uint8_t> tape;
-  for (std::size_t i = 0; i + 1 < hex.size(); i += 2) {
-    const std::size_t high = digits.find(hex[i]);
-    const std::size_t low = digits.find(hex[i + 1]);
-    if (high == digits.npos || low == digits.npos) return {};
-    tape.push_back(static_cast<std::uint8_t>(high << 4 | low));
-  }
-  return tape;
 }
 
 }  // namespace kairos

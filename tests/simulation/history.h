@@ -6,7 +6,6 @@
 #include <cstdint>
 #include <span>
 #include <string>
-#include <string_view>
 #include <vector>
 
 #include "kairos/reactor/reactor.h"
@@ -29,15 +28,13 @@ struct HistoryResult {
 //   steps   if not null, gets one line for each thing that happened
 HistoryResult runHistory(std::span<const std::uint8_t> tape, std::string* steps = nullptr);
 
-// A tape of `size` bytes that depends on `seed` alone.
-std::vector<std::uint8_t> tapeOf(std::uint64_t seed, std::size_t size);
+// Whether the reactor broke its contract.
+inline bool hasFailed(const std::vector<std::uint8_t>& tape) {
+  return !runHistory(tape).failure.empty();
+}
 
 // What to tell of a history that failed: its steps, the failure, and one line that repeats it.
 std::string explain(std::span<const std::uint8_t> tape);
-
-// "0001ab" and back; what is no such text gives an empty tape.
-std::string hexOf(std::span<const std::uint8_t> tape);
-std::vector<std::uint8_t> tapeOfHex(std::string_view hex);
 
 }  // namespace kairos
 

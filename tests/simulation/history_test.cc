@@ -5,8 +5,9 @@
 
 #include <cstdint>
 #include <string>
-#include <vector>
 
+#include "kairos/tests/simulation/shrink.h"
+#include "kairos/tests/simulation/tapes.h"
 #include "kairos/tests/support/process_state.h"
 #include "kairos/tests/support/random_seed.h"
 
@@ -22,9 +23,9 @@ TEST(HistoryTest, TheReactorKeepsItsContractInRandomHistories) {
   std::size_t callbacks = 0;
   std::size_t moves = 0;
   for (int i = 0; i < histories; ++i) {
-    const std::vector<std::uint8_t> tape = tapeOf(random.engine()(), tapeBytes);
+    const TapeBytes tape = tapeOf(random.engine()(), tapeBytes);
     const HistoryResult result = runHistory(tape);
-    ASSERT_EQ(result.failure, "") << explain(tape);
+    ASSERT_EQ(result.failure, "") << explain(shrink(tape, hasFailed));
     callbacks += result.callbacks;
     moves += result.moves;
   }
@@ -37,7 +38,7 @@ TEST(HistoryTest, TheReactorKeepsItsContractInRandomHistories) {
 TEST(HistoryTest, TheSameTapeGivesTheSameHistory) {
   Random random;
   for (int i = 0; i < 100; ++i) {
-    const std::vector<std::uint8_t> tape = tapeOf(random.engine()(), tapeBytes);
+    const TapeBytes tape = tapeOf(random.engine()(), tapeBytes);
     std::string steps;
     std::string again;
     const std::uint64_t digest = runHistory(tape, &steps).digest;
@@ -49,14 +50,14 @@ TEST(HistoryTest, TheSameTapeGivesTheSameHistory) {
 }
 
 TEST(HistoryTest, ATapeOfZerosIsDull) {
-  const HistoryResult result = runHistory(std::vector<std::uint8_t>(tapeBytes));
+  const HistoryResult result = runHistory(TapeBytes(tapeBytes));
   EXPECT_EQ(result.failure, "");
   EXPECT_EQ(result.callbacks, 0u);
   EXPECT_EQ(result.simulated, Clock::duration::zero());
 }
 
 TEST(HistoryTest, ATapeSurvivesBeingWrittenAsText) {
-  const std::vector<std::uint8_t> tape{0, 1, 15, 16, 171, 255};
+  const TapeBytes tape{0, 1, 15, 16, 171, 255};
   EXPECT_EQ(hexOf(tape), "00010f10abff");
   EXPECT_EQ(tapeOfHex(hexOf(tape)), tape);
   EXPECT_TRUE(tapeOfHex("0g").empty());
