@@ -13,7 +13,7 @@ build=(bazel-bootstrap)
 test=(
   "${build[@]}" googletest libbenchmark-dev
   libboost-dev libc-ares-dev libcurl4-openssl-dev libev-dev libevent-dev libhiredis-dev libpq-dev
-  libuv1-dev
+  librapidcheck-dev libuv1-dev
   curl gnuplot-nox netcat-openbsd nginx-light postgresql python3 redis-server strace
 )
 ci=("${test[@]}" clang clang-format clang-tidy)

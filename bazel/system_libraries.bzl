@@ -19,6 +19,7 @@ _LIBRARIES = {
     "libevent": ("libevent-dev", ["event2/event.h"], ["-levent"], []),
     "libuv": ("libuv1-dev", ["uv.h"], ["-luv", "-lpthread", "-ldl"], []),
     "pq": ("libpq-dev", ["libpq-fe.h"], ["-lpq"], ["/usr/include/postgresql"]),
+    "rapidcheck": ("librapidcheck-dev", ["rapidcheck.h"], ["-lrapidcheck"], []),
 }
 
 def system_libraries():

@@ -50,8 +50,8 @@ class AllowedLabels(unittest.TestCase):
 
 
 class CoreSources(unittest.TestCase):
-    def problems(self, text, exists=True):
-        return core_sources.problems("reactor/x.cc", text, lambda path: exists)
+    def problems(self, text, exists=True, path="reactor/x.cc"):
+        return core_sources.problems(path, text, lambda path: exists)
 
     def test_accepts_the_core_the_system_and_the_standard_library(self):
         includes = ("<span>", "<sys/epoll.h>", '"kairos/reactor/backends/backend.h"')
@@ -71,6 +71,11 @@ class CoreSources(unittest.TestCase):
         ):
             self.assertTrue(self.problems("#include %s\n" % name), name)
             self.assertTrue(self.problems("#  include %s // why\n" % name), name)
+
+    def test_lets_the_simulation_alone_use_containers(self):
+        self.assertTrue(self.problems("#include <vector>\n"))
+        self.assertFalse(self.problems("#include <vector>\n", path="reactor/simulation/x.cc"))
+        self.assertTrue(self.problems("#include <thread>\n", path="reactor/simulation/x.cc"))
 
     def test_refuses_a_file_that_does_not_exist(self):
         self.assertTrue(self.problems('#include "kairos/reactor/gone.h"\n', exists=False))

@@ -102,7 +102,7 @@ class Source:
     def is_public_header(self):
         folder, name = os.path.split(self.path)
         if folder == "reactor":
-            return name == "reactor.h"
+            return name in ("reactor.h", "simulation.h")
         return folder in ("transports", "futures-addon") and name.endswith(".h")
 
     def unexplained(self):
