@@ -10,7 +10,6 @@ one. The core as it is goes the same way first, and must pass. The last line is
 """
 
 import argparse
-import collections
 import concurrent.futures
 import json
 import os
@@ -27,6 +26,7 @@ LIMIT_SECONDS = 10
 # A test hangs when it lasts longer than both: this, and so many times what it lasts usually.
 HANG_SECONDS = 4
 _HANG_FACTOR = 5
+_USUAL_SECONDS_MAX = 20
 _LOOK_SECONDS = 0.05
 _STEPS = "50000"  # of each random history: enough for a bug that is there all the time
 
@@ -161,7 +161,8 @@ class Run:
         silent = time.time() - os.stat(self.log).st_mtime
         if silent < HANG_SECONDS:
             return False
-        return silent > _HANG_FACTOR * self.usual.get(self.running_test(self._read()), 0)
+        test = self.running_test(self._read())
+        return silent > _HANG_FACTOR * self.usual.get(test, _USUAL_SECONDS_MAX)
 
     @staticmethod
     def running_test(output):
@@ -195,7 +196,7 @@ class Bench:
     def control(self):
         """Whether the core as it is passes, by the way that the mutants go."""
         path = "reactor/reactor.cc"
-        run = self.suite.run(path, self.core.texts[path], collections.defaultdict(lambda: 60))
+        run = self.suite.run(path, self.core.texts[path], {})
         self.usual = run.durations()
         if run.status != 0 or not self.usual:
             print(run.output + "the core without a bug fails: " + run.killed_by())
