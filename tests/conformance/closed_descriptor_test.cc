@@ -170,6 +170,32 @@ TEST_P(ClosedDescriptorTest, GivesNothingToANewFileWhileItsOldOneIsReadyElsewher
   EXPECT_EQ(young.runs(), 1u);
 }
 
+// The others move to another kernel object because of an orphan.
+TEST_P(ClosedDescriptorTest, DoesNotTakeANewFileAlongWhenTheOthersMove) {
+  if (!GetParam().keepsClosedDuplicates) GTEST_SKIP() << "nothing has to move";
+  Pair orphan = pair();
+  const UniqueFd copy = duplicate(orphan.near.get());
+  const Fd number = orphan.near.get();
+  Pair ends = pair();
+  const Fd reused = ends.near.get();
+  Probe probe;
+  Probe old;
+  addReader(number, probe);
+  addReader(reused, old);
+  orphan.near.reset();
+  EXPECT_TRUE(reactor_.removeReader(number));
+  const UniqueFd filler = counter(0);  // takes the lower number
+  ends.near.reset();
+  const UniqueFd stranger = counter(1);
+  ASSERT_EQ(stranger.get(), reused);
+  writeByte(orphan.far.get());
+  EXPECT_EQ(poll(50ms), 0u) << "the orphan is noticed";
+  EXPECT_EQ(poll(50ms), 1u) << "as if in error";
+  EXPECT_EQ(time_.reopenings(), 1u);
+  EXPECT_EQ(poll(50ms), 0u) << "although the new file is ready";
+  EXPECT_EQ(old.runs(), 1u);
+}
+
 // The second direction reaches the OS in the next poll: what if there is no such file any more?
 class ChangeOfDirectionTest : public ClosedDescriptorTest {
  protected:
@@ -255,6 +281,20 @@ TEST_P(ChangeOfDirectionTest, IsToldOnceWhenTheOsRefusesTheChange) {
   addWriter(number_, writer_);
   addReader(number_, reader_);
   EXPECT_EQ(poll(50ms), 1u) << "works as ever: writable";
+}
+
+TEST_P(ChangeOfDirectionTest, IsNotToldToWhatWasAddedAfterIt) {
+  addWriter(number_, writer_);
+  ends_.near.reset();
+  time_.failWait(std::errc::not_enough_memory);
+  EXPECT_EQ(reactor_.poll(50ms).error, std::errc::not_enough_memory) << "so nobody is told yet";
+  EXPECT_TRUE(reactor_.removeReader(number_));
+  EXPECT_TRUE(reactor_.removeWriter(number_));
+  const UniqueFd silent = counter(0);
+  ASSERT_EQ(silent.get(), number_);
+  Probe young;
+  addReader(number_, young);
+  EXPECT_EQ(poll(50ms), 0u);
 }
 
 TEST_P(ChangeOfDirectionTest, DoesNotFailWhenItCameToNothing) {

@@ -1,6 +1,6 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: MIT OR Apache-2.0
-"""Plants the bugs of table.py in the core, one at a time, and tells which test notices each.
+"""Plants the bugs of the table in the core, one at a time, and tells which test notices each.
 
     bazel run //tests/mutants [-- NAME...]
 
@@ -22,12 +22,13 @@ import time
 
 import table
 
-LIMIT_SECONDS = 10
+_LIMIT_SECONDS = 10
 # A test hangs when it lasts longer than both: this, and so many times what it lasts usually.
-HANG_SECONDS = 4
+_HANG_SECONDS = 4
 _HANG_FACTOR = 5
 _USUAL_SECONDS_MAX = 20
 _LOOK_SECONDS = 0.05
+_SLOW_SECONDS = 0.2
 _STEPS = "50000"  # of each random history: enough for a bug that is there all the time
 
 _INCLUDE = re.compile(r'^#include "kairos/([^"]+)"', re.M)
@@ -80,8 +81,14 @@ class Suite:
         self.kit, self.core = kit, core
         self.root = os.getcwd()
 
-    def build(self, directory, path, text):
-        """The program in which the core's file `path` reads `text`."""
+    def run(self, path, text, usual):
+        """What the tests say if `path` reads `text`; `usual`: how long each lasts else."""
+        with tempfile.TemporaryDirectory(prefix="kairos-") as directory:
+            self._write_core(directory, path, text)
+            objects = [self._compile(directory, cc) for cc in self.core.compiled_with(path)]
+            return Run(self._link(directory, objects), directory, usual)
+
+    def _write_core(self, directory, path, text):
         for name in self.core.texts:
             copy = os.path.join(directory, "kairos", name)
             os.makedirs(os.path.dirname(copy), exist_ok=True)
@@ -89,57 +96,50 @@ class Suite:
                 os.symlink(os.path.realpath(name), copy)
         with open(os.path.join(directory, "kairos", path), "w", encoding="utf-8") as out:
             out.write(text)
-        objects = []
-        for source in self.core.compiled_with(path):
-            objects.append(os.path.join(directory, source.replace("/", "_") + ".o"))
-            flags = ["-I" + directory, *self.kit["compile_flags"]]
-            whole = os.path.join(directory, "kairos", source)
-            self._call([*flags, "-c", whole, "-o", objects[-1]], directory)
+
+    def _compile(self, directory, source):
+        made = os.path.join(directory, source.replace("/", "_") + ".o")
+        whole = os.path.join(directory, "kairos", source)
+        flags = ["-I" + directory, *self.kit["compile_flags"]]
+        self._call([*flags, "-c", whole, "-o", made], directory)
+        return made
+
+    # A changed object comes before the archive that holds the one that it stands for, of which the
+    # linker then wants nothing.
+    def _link(self, directory, objects):
         program = os.path.join(directory, "suite")
-        linked = [os.path.join(self.root, p) for p in self.kit["objects"] + self.kit["archives"]]
-        # A changed object comes before the archive that holds the one that it stands for, of which
-        # the linker then wants nothing.
-        libraries = ["-Wl,--start-group", *linked[len(self.kit["objects"]):], "-Wl,--end-group"]
-        tests = linked[: len(self.kit["objects"])]
-        flags = [*self.kit["link_flags"], "-lstdc++", "-lm", "-o", program]
-        self._call([*objects, *tests, *libraries, *flags], directory)
+        tests, archives = (
+            [os.path.join(self.root, path) for path in self.kit[kind]]
+            for kind in ("objects", "archives")
+        )
+        inputs = [*objects, *tests, "-Wl,--start-group", *archives, "-Wl,--end-group"]
+        flags = [*self.kit["link_flags"], "-lstdc++", "-lm"]
+        self._call([*inputs, *flags, "-o", program], directory)
         return program
 
     def _call(self, arguments, directory):
         done = subprocess.run(
             [self.kit["compiler"], *arguments],
-            cwd=directory, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True,
+            cwd=directory,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
         )
         if done.returncode != 0:
             raise Refused("it does not build:\n" + done.stdout)
 
-    def run(self, path, text, usual):
-        """What the tests say of the core with that change; `usual`: how long each lasts else."""
-        with tempfile.TemporaryDirectory(prefix="kairos-") as directory:
-            return Run(self.build(directory, path, text), directory, usual)
-
 
 class Run:
-    """One run of the test program, up to the first test that fails."""
+    """One run of the test program, up to the first test that fails: the slow ones come last."""
 
     def __init__(self, program, directory, usual):
-        self.usual, self.log = usual, os.path.join(directory, "log")
-        environment = dict(os.environ, TEST_TMPDIR=directory, KAIROS_STEPS=_STEPS)
+        self.usual, self.directory = usual, directory
+        self.log = os.path.join(directory, "log")
+        slow = ":".join(name for name, seconds in usual.items() if seconds > _SLOW_SECONDS)
         start = time.monotonic()
-        with open(self.log, "wb") as out:
-            process = subprocess.Popen(
-                [program, "--gtest_fail_fast"], cwd=directory, env=environment,
-                stdin=subprocess.DEVNULL, stdout=out, stderr=subprocess.STDOUT,
-                start_new_session=True,
-            )
-        try:
-            self.status = self._wait(process)
-        finally:
-            try:
-                os.killpg(process.pid, signal.SIGKILL)  # with what a test has forked
-            except ProcessLookupError:
-                pass
-            process.wait()
+        self.status = self._run([program, "--gtest_fail_fast", "--gtest_filter=-" + slow])
+        if self.status == 0 and slow:
+            self.status = self._run([program, "--gtest_fail_fast", "--gtest_filter=" + slow])
         self.seconds = time.monotonic() - start
         self.output = self._read()
 
@@ -147,27 +147,35 @@ class Run:
         with open(self.log, encoding="utf-8", errors="replace") as stream:
             return stream.read()
 
-    def _wait(self, process):
+    def _run(self, command):
         """The exit status, or None: a test hung."""
-        while True:
-            try:
-                return process.wait(_LOOK_SECONDS)
-            except subprocess.TimeoutExpired:
-                if self._hangs():
-                    return None
+        with open(self.log, "ab") as out:
+            process = subprocess.Popen(
+                command,
+                cwd=self.directory,
+                env=dict(os.environ, TEST_TMPDIR=self.directory, KAIROS_STEPS=_STEPS),
+                stdin=subprocess.DEVNULL,
+                stdout=out,
+                stderr=subprocess.STDOUT,
+                start_new_session=True,
+            )
+        try:
+            while True:
+                try:
+                    return process.wait(_LOOK_SECONDS)
+                except subprocess.TimeoutExpired:
+                    if self._hangs():
+                        return None
+        finally:
+            end_group(process)
 
     def _hangs(self):
         # A test prints its name when it begins, and nothing more while all is well.
         silent = time.time() - os.stat(self.log).st_mtime
-        if silent < HANG_SECONDS:
+        if silent < _HANG_SECONDS:
             return False
-        test = self.running_test(self._read())
-        return silent > _HANG_FACTOR * self.usual.get(test, _USUAL_SECONDS_MAX)
-
-    @staticmethod
-    def running_test(output):
-        begun = _BEGUN.findall(output)
-        return begun[-1] if begun else "no test"
+        usual = self.usual.get(running_test(self._read()), _USUAL_SECONDS_MAX)
+        return silent > _HANG_FACTOR * usual
 
     def durations(self):
         """{test: seconds} of those that passed."""
@@ -177,7 +185,7 @@ class Run:
         """The test that noticed the bug; empty: none did."""
         if self.status == 0:
             return ""
-        test = self.running_test(self.output)
+        test = running_test(self.output)
         if self.status is None:
             return "hang in " + test
         if self.status < 0:
@@ -186,12 +194,26 @@ class Run:
         return failed[1] if failed else "exit in " + test
 
 
+def running_test(output):
+    begun = _BEGUN.findall(output)
+    return begun[-1] if begun else "no test"
+
+
+def end_group(process):
+    """Ends what a process, dead or alive, has left running."""
+    try:
+        os.killpg(process.pid, signal.SIGKILL)
+    except ProcessLookupError:
+        pass
+    process.wait()
+
+
 class Bench:
     """Runs the mutants and prints the table."""
 
     def __init__(self, suite, core, mutants):
         self.suite, self.core, self.mutants = suite, core, mutants
-        self.killed = 0
+        self.usual = {}
 
     def control(self):
         """Whether the core as it is passes, by the way that the mutants go."""
@@ -208,26 +230,26 @@ class Bench:
         """Whether all mutants were killed."""
         if not self.control():
             return False
+        killed = 0
         with concurrent.futures.ThreadPoolExecutor(workers) as pool:
-            for line in pool.map(self.try_one, self.mutants):
-                print(line, flush=True)
-        print("%d planted, %d killed" % (len(self.mutants), self.killed))
-        return self.killed == len(self.mutants)
+            outcomes = pool.map(self.try_one, self.mutants)
+            for mutant, (is_killed, what) in zip(self.mutants, outcomes):
+                print("%-30s %s\n    %s" % (mutant.name, mutant.breaks, what), flush=True)
+                killed += is_killed
+        print("%d planted, %d killed" % (len(self.mutants), killed))
+        return killed == len(self.mutants)
 
     def try_one(self, mutant):
-        """A line about the mutant."""
-        head = "%-30s %s" % (mutant.name, mutant.breaks)
+        """Whether it was killed in time, and what happened."""
         try:
             run = self.suite.run(mutant.file, self.core.changed(mutant), self.usual)
         except Refused as problem:
-            return "%s\n    NOT PLANTED: %s" % (head, problem)
+            return False, "NOT PLANTED: %s" % problem
         killer = run.killed_by()
         if not killer:
-            return "%s\n    SURVIVED the whole suite" % head
-        if run.seconds > LIMIT_SECONDS:
-            return "%s\n    KILLED TOO LATE: %s %.1f s" % (head, killer, run.seconds)
-        self.killed += 1
-        return "%s\n    %s %.1f s" % (head, killer, run.seconds)
+            return False, "SURVIVED the whole suite"
+        in_time = run.seconds <= _LIMIT_SECONDS
+        return in_time, "%s%s %.1f s" % ("" if in_time else "TOO LATE: ", killer, run.seconds)
 
 
 def main():
@@ -238,9 +260,13 @@ def main():
     with open(args.kit, encoding="utf-8") as stream:
         kit = json.load(stream)
     core = Core(kit["core"])
-    mutants = [m for m in table.MUTANTS if not args.names or m.name in args.names]
-    bench = Bench(Suite(kit, core), core, mutants)
-    sys.exit(0 if bench.run(len(os.sched_getaffinity(0))) and mutants else 1)
+    mutants = {mutant.name: mutant for mutant in table.MUTANTS}
+    unknown = set(args.names) - set(mutants)
+    if unknown:
+        parser.error("no such mutant: " + ", ".join(sorted(unknown)))
+    chosen = [mutants[name] for name in args.names or mutants]
+    bench = Bench(Suite(kit, core), core, chosen)
+    sys.exit(0 if bench.run(len(os.sched_getaffinity(0))) else 1)
 
 
 if __name__ == "__main__":

@@ -154,6 +154,12 @@ void Life::expectAllowed(std::error_code error) const {
 
 // ---- The end
 
+void Life::expectServed(const Registration& registration) {
+  isOver_ = true;
+  for (int i = 0; i < 3 && registration.runs == 0; ++i) reactor_.poll(0ms);
+  EXPECT_TRUE(registration.runs > 0 || !registration.isRegistered);
+}
+
 void Life::recover() {
   isOver_ = true;
   endRegistrations();

@@ -65,7 +65,10 @@ class Life {
   // A few polls, at most until the timer has run.
   void pollFor(const Timer& timer);
 
-  // No fault happens any more: ends all registrations, and then the reactor has to serve and to
+  // From here on no fault happens: what is registered and ready has to run, or has run to be told
+  // of a failure.
+  void expectServed(const Registration& registration);
+  // And then: ends all registrations, and then the reactor has to serve and to
   // sleep as if there had never been one.
   void recover();
 

@@ -26,8 +26,9 @@ void changeDirections(Life& life) {
   life.remove(writer);
   life.poll(1us);
   life.remove(reader);
-  life.add(near, Life::writing);
+  const Life::Registration& again = life.add(near, Life::writing);
   life.poll(1ms);
+  life.expectServed(again);
 }
 
 // More descriptors than fit a batch, and one whose number is far away.
@@ -87,7 +88,7 @@ void closeFirst(Life& life) {
   writeByte(closed.far.get());
   const Pair others = pair();
   Pair changing = pair();
-  life.add(others.near.get(), Life::reading);
+  const Life::Registration& other = life.add(others.near.get(), Life::reading);
   Life::Registration& writer = life.add(others.far.get(), Life::writing);
   Life::Registration& reader = life.add(closed.near.get(), Life::reading);
   life.poll();
@@ -99,6 +100,8 @@ void closeFirst(Life& life) {
   life.add(changing.near.get(), Life::writing);
   changing.near.reset();
   for (int i = 0; i < 3; ++i) life.poll(10us);
+  writeByte(others.far.get());
+  life.expectServed(other);
 }
 
 }  // namespace
