@@ -250,6 +250,29 @@ TEST_P(ChangeOfDirectionTest, AttachesNothingToANewFileWithTheSameNumber) {
   EXPECT_EQ(pollsUntilAsleep(), 1u) << "although the new file is ready";
 }
 
+TEST_P(ChangeOfDirectionTest, AttachesNothingToANewFileOfAnotherKind) {
+  addWriter(number_, writer_);
+  ends_.near.reset();
+  const Pair fresh = pipePair();
+  ASSERT_EQ(fresh.near.get(), number_);
+  writeByte(fresh.far.get());
+  EXPECT_EQ(poll(50ms), 2u) << "as if in error";
+  EXPECT_EQ(pollsUntilAsleep(), 1u);
+}
+
+// The number names the file again that it named when it was added.
+TEST_P(ChangeOfDirectionTest, WorksOnAgainOnlyWhereTheOsHasNotNoticedTheClosing) {
+  const UniqueFd copy = duplicate(number_);
+  ends_.near.reset();
+  EXPECT_EQ(poll(0ms), 0u);
+  duplicateTo(copy.get(), number_);
+  const UniqueFd again(number_);
+  addWriter(number_, writer_);
+  const bool works = GetParam().keepsClosedDuplicates;
+  EXPECT_EQ(poll(50ms), works ? 1u : 2u) << "writable, or both as if in error";
+  EXPECT_EQ(poll(50ms), works ? 1u : 0u);
+}
+
 TEST_P(ChangeOfDirectionTest, DoesNotRunWhatACallbackOfTheFailureRemoves) {
   addWriter(number_, writer_);
   ends_.near.reset();
@@ -281,6 +304,26 @@ TEST_P(ChangeOfDirectionTest, IsToldOnceWhenTheOsRefusesTheChange) {
   addWriter(number_, writer_);
   addReader(number_, reader_);
   EXPECT_EQ(poll(50ms), 1u) << "works as ever: writable";
+}
+
+TEST_P(ChangeOfDirectionTest, SleepsOnWhenTheOthersMove) {
+  addWriter(number_, writer_);
+  ends_.near.reset();
+  EXPECT_EQ(poll(50ms), 2u);
+  const Pair fresh = pair();
+  ASSERT_TRUE(fresh.near.get() == number_ || fresh.far.get() == number_);
+  Pair orphan = pair();
+  const UniqueFd copy = duplicate(orphan.near.get());
+  const Fd number = orphan.near.get();
+  Probe probe;
+  addReader(number, probe);
+  writeByte(orphan.far.get());
+  orphan.near.reset();
+  EXPECT_TRUE(reactor_.removeReader(number));
+  EXPECT_LE(pollsUntilAsleep(), fewPolls) << "no callback runs";
+  EXPECT_EQ(time_.reopenings(), GetParam().keepsClosedDuplicates ? 1u : 0u);
+  EXPECT_TRUE(reactor_.removeReader(number_));
+  EXPECT_TRUE(reactor_.removeWriter(number_));
 }
 
 TEST_P(ChangeOfDirectionTest, IsNotToldToWhatWasAddedAfterIt) {

@@ -111,6 +111,7 @@ Life::Timer& Life::addTimer(Clock::time_point deadline) {
 }
 
 void Life::remove(Timer& timer) {
+  const Armed armed(fault_, !isOver_);
   EXPECT_EQ(reactor_.removeTimer(timer.id), timer.isPending);
   timer.isPending = false;
 }

@@ -53,12 +53,13 @@ void addTimers(Life& life) {
     life.addTimer(2us);
   });
   Life::Timer& distant = life.addTimer(1h);
-  life.addTimer(Reactor::forever);
+  Life::Timer& never = life.addTimer(Reactor::forever);
   for (int i = 0; i < 1500; ++i) life.addTimer(i % 50 * 1us);
   life.addTimer(Clock::now() - 1h);
   life.remove(distant);
   life.pollFor(life.addTimer(300us));
   life.poll();
+  life.remove(never);  // the last, with which memory goes back
 }
 
 // A callback removes another of its batch, closes it, and adds a new file with the same number.
@@ -94,8 +95,8 @@ void closeFirst(Life& life) {
   life.poll();
   closed.near.reset();
   life.remove(reader);
-  life.remove(writer);
   for (int i = 0; i < 3; ++i) life.poll(10us);
+  life.remove(writer);
   life.add(changing.near.get(), Life::reading);
   life.add(changing.near.get(), Life::writing);
   changing.near.reset();
