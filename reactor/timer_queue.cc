@@ -52,21 +52,19 @@ bool TimerQueue::remove(TimerId id) {
 
 // Takes the timer out of where it is, and out of the store.
 inline void TimerQueue::forget(TimerIndex timer) {
-  if (store_.links(timer).state() != inList) return forgetOutsideTheLists(timer);
-  store_.unlink(timer);
-  store_.release(timer);
-  if (empty()) heap_.releaseMemory();  // nothing is parked either
-}
-
-void TimerQueue::forgetOutsideTheLists(TimerIndex timer) {
-  if (store_.links(timer).state() == inHeap) {
-    heap_.remove(timer);
-  } else {
-    --parkedCount_;
+  if (store_.links(timer).state() == inList) {
     store_.unlink(timer);
+  } else {
+    leaveHeapOrParkedList(timer);
   }
   store_.release(timer);
-  if (empty()) heap_.releaseMemory();
+  if (empty()) heap_.releaseMemory();  // so nothing is parked either
+}
+
+void TimerQueue::leaveHeapOrParkedList(TimerIndex timer) {
+  if (store_.links(timer).state() == inHeap) return heap_.remove(timer);
+  --parkedCount_;
+  store_.unlink(timer);
 }
 
 Nanoseconds TimerQueue::nextDeadline() {

@@ -64,7 +64,7 @@ class TimerQueue {
   TimerIndex make(Nanoseconds deadline, AsyncCallback callback);
   TimerId addOutsideTheWheel(Nanoseconds deadline, TimerIndex timer);
   void forget(TimerIndex timer);
-  void forgetOutsideTheLists(TimerIndex timer);
+  void leaveHeapOrParkedList(TimerIndex timer);
   TimerIndex firstDeferred() const;
   TimerIndex firstDue(TimerIndex deferred);
   TimerIndex firstInOrder() const;

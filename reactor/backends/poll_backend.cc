@@ -30,10 +30,10 @@ short eventsOf(Interest interest) {
 
 // Linux's memory devices (null, zero, full, ...) have no readiness, but these have.
 bool isMemoryDevice(const struct stat& file) {
-  constexpr unsigned memory = 1, random = 8, urandom = 9, kmsg = 11;
+  constexpr unsigned memory = 1, random = 8, kmsg = 11;
   const unsigned device = minor(file.st_rdev);
   return S_ISCHR(file.st_mode) && major(file.st_rdev) == memory && device != random &&
-         device != urandom && device != kmsg;
+         device != kmsg;
 }
 
 // Rounded up; -1: no limit.

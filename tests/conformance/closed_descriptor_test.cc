@@ -170,6 +170,32 @@ TEST_P(ClosedDescriptorTest, GivesNothingToANewFileWhileItsOldOneIsReadyElsewher
   EXPECT_EQ(young.runs(), 1u);
 }
 
+// The others move to another kernel object because of an orphan.
+TEST_P(ClosedDescriptorTest, DoesNotTakeANewFileAlongWhenTheOthersMove) {
+  if (!GetParam().keepsClosedDuplicates) GTEST_SKIP() << "nothing has to move";
+  Pair orphan = pair();
+  const UniqueFd copy = duplicate(orphan.near.get());
+  const Fd number = orphan.near.get();
+  Pair ends = pair();
+  const Fd reused = ends.near.get();
+  Probe probe;
+  Probe old;
+  addReader(number, probe);
+  addReader(reused, old);
+  orphan.near.reset();
+  EXPECT_TRUE(reactor_.removeReader(number));
+  const UniqueFd filler = counter(0);  // takes the lower number
+  ends.near.reset();
+  const UniqueFd stranger = counter(1);
+  ASSERT_EQ(stranger.get(), reused);
+  writeByte(orphan.far.get());
+  EXPECT_EQ(poll(50ms), 0u) << "the orphan is noticed";
+  EXPECT_EQ(poll(50ms), 1u) << "as if in error";
+  EXPECT_EQ(time_.reopenings(), 1u);
+  EXPECT_EQ(poll(50ms), 0u) << "although the new file is ready";
+  EXPECT_EQ(old.runs(), 1u);
+}
+
 // The second direction reaches the OS in the next poll: what if there is no such file any more?
 class ChangeOfDirectionTest : public ClosedDescriptorTest {
  protected:
@@ -224,6 +250,29 @@ TEST_P(ChangeOfDirectionTest, AttachesNothingToANewFileWithTheSameNumber) {
   EXPECT_EQ(pollsUntilAsleep(), 1u) << "although the new file is ready";
 }
 
+TEST_P(ChangeOfDirectionTest, AttachesNothingToANewFileOfAnotherKind) {
+  addWriter(number_, writer_);
+  ends_.near.reset();
+  const Pair fresh = pipePair();
+  ASSERT_EQ(fresh.near.get(), number_);
+  writeByte(fresh.far.get());
+  EXPECT_EQ(poll(50ms), 2u) << "as if in error";
+  EXPECT_EQ(pollsUntilAsleep(), 1u);
+}
+
+// The number names the file again that it named when it was added.
+TEST_P(ChangeOfDirectionTest, WorksOnAgainOnlyWhereTheOsHasNotNoticedTheClosing) {
+  const UniqueFd copy = duplicate(number_);
+  ends_.near.reset();
+  EXPECT_EQ(poll(0ms), 0u);
+  duplicateTo(copy.get(), number_);
+  const UniqueFd again(number_);
+  addWriter(number_, writer_);
+  const bool works = GetParam().keepsClosedDuplicates;
+  EXPECT_EQ(poll(50ms), works ? 1u : 2u) << "writable, or both as if in error";
+  EXPECT_EQ(poll(50ms), works ? 1u : 0u);
+}
+
 TEST_P(ChangeOfDirectionTest, DoesNotRunWhatACallbackOfTheFailureRemoves) {
   addWriter(number_, writer_);
   ends_.near.reset();
@@ -255,6 +304,40 @@ TEST_P(ChangeOfDirectionTest, IsToldOnceWhenTheOsRefusesTheChange) {
   addWriter(number_, writer_);
   addReader(number_, reader_);
   EXPECT_EQ(poll(50ms), 1u) << "works as ever: writable";
+}
+
+TEST_P(ChangeOfDirectionTest, SleepsOnWhenTheOthersMove) {
+  addWriter(number_, writer_);
+  ends_.near.reset();
+  EXPECT_EQ(poll(50ms), 2u);
+  const Pair fresh = pair();
+  ASSERT_TRUE(fresh.near.get() == number_ || fresh.far.get() == number_);
+  Pair orphan = pair();
+  const UniqueFd copy = duplicate(orphan.near.get());
+  const Fd number = orphan.near.get();
+  Probe probe;
+  addReader(number, probe);
+  writeByte(orphan.far.get());
+  orphan.near.reset();
+  EXPECT_TRUE(reactor_.removeReader(number));
+  EXPECT_LE(pollsUntilAsleep(), fewPolls) << "no callback runs";
+  EXPECT_EQ(time_.reopenings(), GetParam().keepsClosedDuplicates ? 1u : 0u);
+  EXPECT_TRUE(reactor_.removeReader(number_));
+  EXPECT_TRUE(reactor_.removeWriter(number_));
+}
+
+TEST_P(ChangeOfDirectionTest, IsNotToldToWhatWasAddedAfterIt) {
+  addWriter(number_, writer_);
+  ends_.near.reset();
+  time_.failWait(std::errc::not_enough_memory);
+  EXPECT_EQ(reactor_.poll(50ms).error, std::errc::not_enough_memory) << "so nobody is told yet";
+  EXPECT_TRUE(reactor_.removeReader(number_));
+  EXPECT_TRUE(reactor_.removeWriter(number_));
+  const UniqueFd silent = counter(0);
+  ASSERT_EQ(silent.get(), number_);
+  Probe young;
+  addReader(number_, young);
+  EXPECT_EQ(poll(50ms), 0u);
 }
 
 TEST_P(ChangeOfDirectionTest, DoesNotFailWhenItCameToNothing) {

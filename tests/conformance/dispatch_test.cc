@@ -192,6 +192,18 @@ TEST_P(DispatchTest, DoesNotRunAReaderThatAnotherReaderOfItsBatchRemoved) {
   EXPECT_EQ(std::max(first.runs(), second.runs()), 2u) << "the one that was first";
 }
 
+TEST_P(DispatchTest, TakesNoRemovalByACallbackForAnOrphan) {
+  for (int i = 0; i < 3; ++i) addReadyReader();
+  for (Probe& probe : probes_) {
+    probe.setAction([&] {
+      for (const UniqueFd& other : counters_) reactor_.removeReader(other.get());
+    });
+  }
+  EXPECT_EQ(poll(50ms), 1u);
+  EXPECT_EQ(poll(50ms), 0u);
+  EXPECT_EQ(time_.reopenings(), 0u) << "no registration has to move";
+}
+
 // R52
 TEST_P(DispatchTest, GivesNoEventToAReaderThatIsYoungerThanIt) {
   Probe& first = addReadyReader();

@@ -73,9 +73,25 @@ TEST_P(FileKindTest, RefusesADirectory) {
 
 // R61
 TEST_P(FileKindTest, RefusesDevicesThatAreAlwaysReady) {
-  for (const char* path : {"/dev/null", "/dev/zero"}) {
+  for (const char* path : {"/dev/null", "/dev/zero", "/dev/urandom"}) {
     SCOPED_TRACE(path);
-    expectRefused(UniqueFd(::open(path, O_RDWR | O_CLOEXEC)), std::errc::operation_not_permitted);
+    expectRefused(UniqueFd(::open(path, O_RDONLY | O_CLOEXEC)), std::errc::operation_not_permitted);
+  }
+}
+
+// R62
+TEST_P(FileKindTest, TakesDevicesThatKnowWhenTheyAreReady) {
+  for (const char* path : {"/dev/random", "/dev/kmsg"}) {
+    SCOPED_TRACE(path);
+    const UniqueFd device(::open(path, O_RDONLY | O_NONBLOCK | O_CLOEXEC));
+    if (device.get() < 0 && errno == EPERM) continue;  // kmsg, for some users
+    ASSERT_GE(device.get(), 0);
+    Probe reader;
+    addReader(device.get(), reader);
+    pollfd becomingReady{device.get(), POLLIN, 0};
+    ASSERT_EQ(::poll(&becomingReady, 1, -1), 1);
+    EXPECT_EQ(poll(0ms), 1u);
+    EXPECT_TRUE(reactor_.removeReader(device.get()));
   }
 }
 

@@ -111,6 +111,16 @@ TEST_P(MemoryTest, TakesAtMost64BytesPerTimerThatIsDueWhenAdded) {
   EXPECT_LE(before.bytes(), timerBlock) << "given back with the last";
 }
 
+// R42
+TEST_P(MemoryTest, IsGivenBackWithTheLastOfManyDueTimers) {
+  const AllocationCount before;
+  const auto past = Clock::now() - 1h;
+  for (int i = 0; i < 30'000; ++i) reactor_.addTimer(past, ignore, nullptr);
+  EXPECT_GT(before.bytes(), timerBlock);
+  EXPECT_EQ(poll(0ms), 30'000u);
+  EXPECT_LE(before.bytes(), timerBlock);
+}
+
 // R65
 TEST_P(MemoryTest, TakesNoneForARefusedDescriptor) {
   const AllocationCount count;

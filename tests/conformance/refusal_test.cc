@@ -64,6 +64,16 @@ TEST_P(EpollCallTest, ReportsTheErrorOfEpollCtl) {
   EXPECT_EQ(poll(0ms), 1u);
 }
 
+// R79
+TEST_P(EpollCallTest, ReportsTheErrorOfItsSecondTry) {
+  const UniqueFd ready = counter(1);
+  Probe probe;
+  failCalls(SystemCall::epollCtl, EEXIST);  // a change, which it then tries, finds nothing
+  EXPECT_EQ(reactor_.addReader(ready.get(), Probe::run, &probe),
+            std::errc::no_such_file_or_directory);
+  EXPECT_FALSE(reactor_.removeReader(ready.get()));
+}
+
 TEST_P(EpollCallTest, WaitsInMillisecondsRoundedUpWhereTheOsHasNothingFiner) {
   const UniqueFd silent = counter();
   Probe probe;

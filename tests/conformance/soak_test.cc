@@ -379,7 +379,7 @@ INSTANTIATE_TEST_SUITE_P(Backends, SoakTest, backends(), backendName);
 
 // R44 R82
 TEST_P(SoakTest, DoesAsTheReferenceModelInRandomHistories) {
-  const int steps = underSanitizer() ? 200'000 : 1'000'000;
+  const int steps = historySteps(underSanitizer() ? 200'000 : 1'000'000);
   Random random;
   const std::set<Fd> before = openFds();
   {

@@ -157,7 +157,7 @@ INSTANTIATE_TEST_SUITE_P(Backends, TimerSoakTest, backends(), backendName);
 
 // R44
 TEST_P(TimerSoakTest, RunsAsASortedSetInRandomHistories) {
-  const int steps = underSanitizer() ? 100'000 : 400'000;
+  const int steps = historySteps(underSanitizer() ? 100'000 : 400'000);
   const std::size_t populations[] = {0, 3, 100, 5000, 0, 2000, 0};
   Random random;
   TimerSoak soak(GetParam(), random);

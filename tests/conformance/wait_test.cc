@@ -136,6 +136,18 @@ TEST_P(WaitTest, UsesNoProcessorTime) {
   EXPECT_LT(cpuTime() - before, 200ms) << "half of the time it took";
 }
 
+// R04
+TEST_P(WaitTest, SleepsBesideADescriptorThatWasClosed) {
+  Pair closed = pair();
+  const Fd number = closed.near.get();
+  addReader(number, reader_);
+  closed.near.reset();
+  poll(0ms);  // may find out
+  EXPECT_GE(sleep(20ms), 20ms);
+  EXPECT_TRUE(reactor_.removeReader(number));
+  EXPECT_EQ(reader_.runs(), 0u);
+}
+
 // R17
 TEST_P(WaitTest, RunsATimerOnceAndNotEarlyAmongSignals) {
   const auto start = time_.elapsed();

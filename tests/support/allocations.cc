@@ -12,15 +12,18 @@ namespace {
 
 std::size_t allocationCount = 0;
 std::size_t liveBytes = 0;
-std::size_t untilFailure = 0;  // allocations that still succeed, plus one; 0: all do
+std::size_t untilFailure = 0;  // allocations that still succeed, plus one
+std::size_t failuresLeft = 0;
+bool pausing = false;
 bool failed = false;
 
 bool mustFail() {
-  if (untilFailure == 0) return false;
+  if (failuresLeft == 0 || pausing) return false;
   if (untilFailure > 1) {
     --untilFailure;
     return false;
   }
+  --failuresLeft;
   return failed = true;
 }
 
@@ -42,14 +45,17 @@ std::ptrdiff_t AllocationCount::bytes() const {
   return static_cast<std::ptrdiff_t>(liveBytes) - static_cast<std::ptrdiff_t>(bytes_);
 }
 
-OutOfMemory::OutOfMemory(std::size_t nth) {
-  failed = false;
+OutOfMemory::OutOfMemory(std::size_t nth, std::size_t times) {
+  failed = pausing = false;
   untilFailure = nth;
+  failuresLeft = times;
 }
 
-OutOfMemory::~OutOfMemory() { untilFailure = 0; }
+OutOfMemory::~OutOfMemory() { failuresLeft = 0; }
 
 bool OutOfMemory::happened() const { return failed; }
+
+void OutOfMemory::setPaused(bool paused) { pausing = paused; }
 
 // The names that the linker gives to a wrapped symbol and to what it stood for.
 extern "C" {

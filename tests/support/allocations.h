@@ -3,6 +3,7 @@
 #define KAIROS_TESTS_SUPPORT_ALLOCATIONS_H_
 
 #include <cstddef>
+#include <limits>
 
 namespace kairos {
 
@@ -20,16 +21,20 @@ class AllocationCount {
   std::size_t bytes_;
 };
 
-// While it lives, allocations fail from the `nth` on, counted from 1. An operator new that would
-// have to throw aborts: the library promises to use none.
+// While it lives, allocations fail: `times` of them, from the `nth` on, counted from 1. An operator
+// new that would have to throw aborts: the library promises to use none.
 class OutOfMemory {
  public:
-  explicit OutOfMemory(std::size_t nth = 1);
+  explicit OutOfMemory(std::size_t nth = 1,
+                       std::size_t times = std::numeric_limits<std::size_t>::max());
   ~OutOfMemory();
   OutOfMemory(const OutOfMemory&) = delete;
   OutOfMemory& operator=(const OutOfMemory&) = delete;
 
   bool happened() const;
+
+  // While it is paused, allocations succeed and are not counted.
+  void setPaused(bool paused);
 };
 
 }  // namespace kairos

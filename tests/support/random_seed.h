@@ -16,6 +16,12 @@ inline unsigned randomSeed() {
   return given != nullptr ? static_cast<unsigned>(std::stoul(given)) : std::random_device{}();
 }
 
+// How many steps a random history has: `usual`, or KAIROS_STEPS from the environment.
+inline int historySteps(int usual) {
+  const char* given = std::getenv("KAIROS_STEPS");
+  return given != nullptr ? std::stoi(given) : usual;
+}
+
 // A source of random numbers that tells its seed wherever a check of its scope fails.
 class Random {
  public:

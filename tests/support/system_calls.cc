@@ -1,8 +1,11 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 #include "kairos/tests/support/system_calls.h"
 
+#include <fcntl.h>
 #include <poll.h>
 #include <sys/epoll.h>
+#include <sys/mman.h>
+#include <sys/stat.h>
 #include <sys/time.h>
 
 #include <cerrno>
@@ -20,20 +23,28 @@ constexpr auto kinds = static_cast<std::size_t>(SystemCall::last);
 struct Fault {
   int error = 0;
   std::size_t times = 0;
+  std::size_t after = 0;
+  bool happened = false;
 };
 
 std::array<std::size_t, kinds> counts{};
 std::array<Fault, kinds> faults{};
 int timeoutMs = 0;
+bool pausing = false;
 
 // Counts the call; true: it is to fail, and errno is set.
 bool intercept(SystemCall call) {
   const auto kind = static_cast<std::size_t>(call);
   ++counts[kind];
-  if (faults[kind].times == 0) return false;
-  --faults[kind].times;
-  errno = faults[kind].error;
-  return true;
+  Fault& fault = faults[kind];
+  if (fault.times == 0 || pausing) return false;
+  if (fault.after > 0) {
+    --fault.after;
+    return false;
+  }
+  --fault.times;
+  errno = fault.error;
+  return fault.happened = true;
 }
 
 }  // namespace
@@ -50,25 +61,38 @@ std::size_t SystemCallCount::waits() const {
          (*this)[SystemCall::poll];
 }
 
-void failCalls(SystemCall call, int error, std::size_t times) {
-  faults[static_cast<std::size_t>(call)] = {error, times};
+void failCalls(SystemCall call, int error, std::size_t times, std::size_t after) {
+  faults[static_cast<std::size_t>(call)] = {error, times, after, false};
 }
+
+void pauseFailures(bool paused) { pausing = paused; }
+
+bool hasFailed(SystemCall call) { return faults[static_cast<std::size_t>(call)].happened; }
 
 int lastTimeoutMs() { return timeoutMs; }
 
 // The names that the linker gives to a wrapped symbol and to what it stood for.
 extern "C" {
 
+int __real_epoll_create1(int flags);
 int __real_epoll_ctl(int epoll, int operation, int fd, epoll_event* event);
 int __real_epoll_wait(int epoll, epoll_event* events, int size, int timeout);
 int __real_epoll_pwait2(int epoll, epoll_event* events, int size, const timespec* timeout,
                         const sigset_t* mask);
 int __real_poll(pollfd* fds, nfds_t count, int timeout);
+int __real_fcntl(int fd, int command, ...);
+int __real_fstat(int fd, struct stat* file);
+void* __real_mmap(void* at, std::size_t size, int protection, int flags, int fd, off_t offset);
+int __real_madvise(void* at, std::size_t size, int advice);
 int __real_clock_gettime(clockid_t clock, timespec* time);
 int __real_gettimeofday(timeval* time, void* zone);
 time_t __real_time(time_t* time);
 steady_clock::time_point __real__ZNSt6chrono3_V212steady_clock3nowEv();
 system_clock::time_point __real__ZNSt6chrono3_V212system_clock3nowEv();
+
+int __wrap_epoll_create1(int flags) {
+  return intercept(SystemCall::epollCreate) ? -1 : __real_epoll_create1(flags);
+}
 
 int __wrap_epoll_ctl(int epoll, int operation, int fd, epoll_event* event) {
   if (intercept(SystemCall::epollCtl)) return -1;
@@ -91,6 +115,24 @@ int __wrap_poll(pollfd* fds, nfds_t count, int timeout) {
   timeoutMs = timeout;
   if (intercept(SystemCall::poll)) return -1;
   return __real_poll(fds, count, timeout);
+}
+
+// Whatever the argument is, an integer or a pointer: it is handed on as it came.
+int __wrap_fcntl(int fd, int command, void* argument) {
+  return intercept(SystemCall::fcntl) ? -1 : __real_fcntl(fd, command, argument);
+}
+
+int __wrap_fstat(int fd, struct stat* file) {
+  return intercept(SystemCall::fstat) ? -1 : __real_fstat(fd, file);
+}
+
+void* __wrap_mmap(void* at, std::size_t size, int protection, int flags, int fd, off_t offset) {
+  if (intercept(SystemCall::mmap)) return MAP_FAILED;
+  return __real_mmap(at, size, protection, flags, fd, offset);
+}
+
+int __wrap_madvise(void* at, std::size_t size, int advice) {
+  return intercept(SystemCall::madvise) ? -1 : __real_madvise(at, size, advice);
 }
 
 int __wrap_clock_gettime(clockid_t clock, timespec* time) {

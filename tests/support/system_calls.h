@@ -9,7 +9,20 @@ namespace kairos {
 
 // The calls that a test program can count and fail: those of the objects linked into it, by the
 // linker's --wrap; not those that shared libraries make. Requires linkstatic. One thread only.
-enum class SystemCall { epollCtl, epollWait, epollPwait2, poll, clock, wallClock, last };
+enum class SystemCall {
+  epollCreate,
+  epollCtl,
+  epollWait,
+  epollPwait2,
+  poll,
+  fcntl,
+  fstat,
+  mmap,
+  madvise,
+  clock,
+  wallClock,
+  last
+};
 
 // How often each call was made since this was made.
 class SystemCallCount {
@@ -22,8 +35,14 @@ class SystemCallCount {
   std::array<std::size_t, static_cast<std::size_t>(SystemCall::last)> start_;
 };
 
-// The next calls fail with this error number. Not for the clocks.
-void failCalls(SystemCall call, int error, std::size_t times = 1);
+// After so many that succeed, the next calls fail with this error number. Not for the clocks.
+void failCalls(SystemCall call, int error, std::size_t times = 1, std::size_t after = 0);
+
+// While they are paused, calls succeed and are not counted by failCalls.
+void pauseFailures(bool paused);
+
+// Whether a call has failed since failCalls asked for it.
+bool hasFailed(SystemCall call);
 
 // What epoll_wait or poll was asked for last.
 int lastTimeoutMs();
