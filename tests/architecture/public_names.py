@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: MIT OR Apache-2.0
 """The core's public surface is what stands below and nothing else.
 
-    public_names.py header               what the public header declares
+    public_names.py header               what the public headers declare
     public_names.py archives ARCHIVE...  what the static libraries of the core give to a linker
 """
 
@@ -23,6 +23,22 @@ _DECLARED = set(
     Reactor Reactor::forever Reactor::Reactor Reactor::~Reactor Reactor::operator=
     Reactor::addReader Reactor::removeReader Reactor::addWriter Reactor::removeWriter
     Reactor::addTimer Reactor::removeTimer Reactor::poll
+    """.split()
+)
+# Of the second public header, for tests.
+_SIMULATION = set(
+    """
+    SimulatedFaults SimulatedFaults::interruptedWait SimulatedFaults::lateWakeUp
+    SimulatedFaults::shortBatch SimulatedFaults::anyOrder SimulatedFaults::passingTime
+    SimulatedFaults::refusedAddition SimulatedFaults::refusedWait SimulatedFaults::refusedSet
+    Simulation Simulation::Simulation Simulation::~Simulation Simulation::operator=
+    Simulation::Pair Simulation::Pair::near Simulation::Pair::far
+    Simulation::Transfer Simulation::Transfer::bytes Simulation::Transfer::error
+    Simulation::makeReactor Simulation::setFaults Simulation::choose
+    Simulation::now Simulation::elapsed Simulation::advance Simulation::at
+    Simulation::openPair Simulation::openCounter Simulation::openRegularFile
+    Simulation::duplicate Simulation::close Simulation::send Simulation::receive
+    Simulation::shutDown Simulation::reset Simulation::bump Simulation::take
     """.split()
 )
 _EXPORTED = {
@@ -143,7 +159,9 @@ def differences(found, expected):
 
 def main():
     if sys.argv[1] == "header":
-        found, expected = declared(source_tree.read("reactor/reactor.h")), _DECLARED
+        found = declared(source_tree.read("reactor/reactor.h"))
+        found |= declared(source_tree.read("reactor/simulation.h"))
+        expected = _DECLARED | _SIMULATION
     else:
         found, expected = exported(archive_symbols.defined(sys.argv[2:])), _EXPORTED
     report.finish(differences(found, expected), found)

@@ -26,7 +26,7 @@ struct Options {
   std::uint64_t seconds = 10;
   std::uint64_t seed = 1;
   std::uint64_t bytes = 2000;
-  std::string_view tape;
+  TapeBytes tape;
 };
 
 std::optional<Options> optionsOf(std::span<char*> words) {
@@ -38,7 +38,8 @@ std::optional<Options> optionsOf(std::span<char*> words) {
     char* end = nullptr;
     const std::uint64_t number = std::strtoull(value, &end, 10);
     if (name == "--tape") {
-      options.tape = value;
+      options.tape = tapeOfHex(value);
+      if (options.tape.empty()) return std::nullopt;
       continue;
     }
     std::uint64_t* const option = name == "--seconds" ? &options.seconds
@@ -80,8 +81,7 @@ int explore(const Options& options) {
   return failures == 0 ? 0 : 1;
 }
 
-int replay(std::string_view hex) {
-  const TapeBytes tape = tapeOfHex(hex);
+int replay(const TapeBytes& tape) {
   std::printf("%s%s\n", explain(tape).c_str(), hasFailed(tape) ? "fails" : "nothing is wrong");
   return hasFailed(tape) ? 1 : 0;
 }

@@ -4,6 +4,7 @@
 #include <gtest/gtest.h>
 
 #include <cstdint>
+#include <cstdio>
 #include <string>
 
 #include "kairos/tests/simulation/shrink.h"
@@ -19,7 +20,10 @@ constexpr std::size_t tapeBytes = 2000;
 // All of the contract that a single thread can see; reactor_model.h says what.
 TEST(HistoryTest, TheReactorKeepsItsContractInRandomHistories) {
   const int histories = underSanitizer() ? 300 : 2000;
-  Random random;
+  // Told at once, because a sanitizer ends the process.
+  const unsigned seed = randomSeed();
+  std::fprintf(stderr, "to repeat: KAIROS_SEED=%u\n", seed);
+  Random random(seed);
   std::size_t callbacks = 0;
   std::size_t moves = 0;
   for (int i = 0; i < histories; ++i) {
