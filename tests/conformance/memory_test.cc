@@ -8,6 +8,7 @@
 #include <deque>
 #include <limits>
 #include <memory>
+#include <set>
 #include <vector>
 
 #include "kairos/tests/conformance/fixture.h"
@@ -267,6 +268,7 @@ TEST_P(OutOfMemoryTest, DoesNotKeepPollFromServingWhatIsRegistered) {
 
 TEST_P(OutOfMemoryTest, IsReportedByEachCallOfAReactorThatCouldNotBeMade) {
   const UniqueFd ready = counter(1);
+  const std::set<Fd> before = openFds();
   const std::size_t failures = failEachAllocationOf(
       [&] {
         Reactor reactor{detail::ReactorAccess::create(GetParam().open())};
@@ -280,7 +282,7 @@ TEST_P(OutOfMemoryTest, IsReportedByEachCallOfAReactorThatCouldNotBeMade) {
         }
         return whole;
       },
-      [] {});
+      [&] { EXPECT_EQ(openFds(), before); });
   EXPECT_GT(failures, 0u);
 }
 

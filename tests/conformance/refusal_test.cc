@@ -3,6 +3,7 @@
 #include <gtest/gtest.h>
 
 #include <cerrno>
+#include <limits>
 
 #include "kairos/tests/conformance/fixture.h"
 #include "kairos/tests/support/system_calls.h"
@@ -74,6 +75,30 @@ TEST_P(EpollCallTest, ReportsTheErrorOfItsSecondTry) {
   EXPECT_FALSE(reactor_.removeReader(ready.get()));
 }
 
+// Two calls for each registration that moves: whether it is still good, and its addition.
+TEST_P(EpollCallTest, LosesNothingWhenTheMoveToANewSetIsRefused) {
+  const UniqueFd counters[] = {counter(), counter()};
+  Probe probes[2];
+  for (const std::size_t i : {0u, 1u}) addReader(counters[i].get(), probes[i]);
+  for (const std::size_t additionsBefore : {0u, 1u}) {
+    Pair orphan = pair();
+    const UniqueFd copy = duplicate(orphan.near.get());
+    Probe probe;
+    addReader(orphan.near.get(), probe);
+    const Fd number = orphan.near.get();
+    writeByte(orphan.far.get());
+    orphan.near.reset();
+    EXPECT_TRUE(reactor_.removeReader(number));
+    EXPECT_EQ(poll(0ms), 0u) << "the orphan is noticed";
+    failCalls(SystemCall::epollCtl, ENOMEM, 1, 2 * additionsBefore + 1);
+    EXPECT_EQ(poll(0ms), 0u);
+    EXPECT_TRUE(hasFailed(SystemCall::epollCtl));
+    for (const UniqueFd& silent : counters) bump(silent.get());
+    EXPECT_EQ(poll(0ms), 2u);
+    for (const UniqueFd& ready : counters) drain(ready.get());
+  }
+}
+
 TEST_P(EpollCallTest, WaitsInMillisecondsRoundedUpWhereTheOsHasNothingFiner) {
   const UniqueFd silent = counter();
   Probe probe;
@@ -120,6 +145,17 @@ TEST_P(WaitCallTest, ReportsTheErrorOfTheCallInEachPoll) {
   EXPECT_EQ(reader_.runs(), 0u);
   failWaits(0, 0);
   EXPECT_EQ(poll(Reactor::forever), 1u);
+}
+
+// R23
+TEST_P(WaitCallTest, IsCutWhereItIsLongerThanTheOsTakes) {
+  addReader(ready_.get(), reader_);
+  failCalls(SystemCall::epollPwait2, ENOSYS);
+  for (const Clock::duration timeout :
+       {Reactor::forever - 1ns, std::numeric_limits<int>::max() * Clock::duration(1ms) + 1ns}) {
+    EXPECT_EQ(poll(timeout), 1u);
+    EXPECT_EQ(lastTimeoutMs(), std::numeric_limits<int>::max());
+  }
 }
 
 TEST_P(WaitCallTest, TakesAnInterruptionForAnEarlyEnd) {

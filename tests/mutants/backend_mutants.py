@@ -162,6 +162,12 @@ _POLL_BACKEND = mutants_of(
         "if (polled_[place].fd < 0)",
     ),
     (
+        "poll-long-wait-not-cut",
+        "a wait longer than the OS takes wraps around",
+        "static_cast<int>(std::min<long long>(roundedUp, INT_MAX))",
+        "static_cast<int>(roundedUp)",
+    ),
+    (
         "poll-rounds-down",
         "a wait ends early",
         "whole.count() + (whole == limit ? 0 : 1)",
