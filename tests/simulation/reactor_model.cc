@@ -103,7 +103,7 @@ void ReactorModel::removed(Fd fd, Direction d, bool answer) {
   if (entry->isRegistered()) return;
   const bool wasReachable = !entry->isAsleep && machine_.kernel().fileOf(fd) == entry->file;
   entry->told = {};
-  entry->isAsleep = false;
+  entry->isAsleep = entry->isDoubled = false;
   require(!wasReachable || isTold(fd), "remove: the kernel does not forget at once");
 }
 
@@ -223,11 +223,9 @@ void ReactorModel::settleMove() {
   refusalsSeen_ = machine_.refusedAdditions();
   forEachRegistered([&](Fd fd, Entry& entry) {
     if (entry.isAsleep || (isCut && fd > machine_.lastRefused())) return;
-    if (entry.isThere) {
-      entry.file = machine_.kernel().fileOf(fd);
-    } else {
-      fallAsleep(entry);
-    }
+    if (!entry.isThere) return fallAsleep(entry);
+    change(fd, entry);
+    if (!isCut) entry.isDoubled = false;
   });
   if (!isCut) orphans_ = 0;
 }
@@ -237,12 +235,22 @@ void ReactorModel::settleChanges() {
     if (entry.isAsleep || entry.told == entry.wanted()) return;
     if (!entry.isThere) return fallAsleep(entry);
     entry.told = entry.wanted();
-    entry.file = machine_.kernel().fileOf(fd);
+    change(fd, entry);
   });
+}
+
+// If a file was closed before it was removed, and its number now names another one that had the
+// same fate before, then the kernel has both registered under the number and takes the one for the
+// other. No reactor can tell; until the entry ends or moves, both call back.
+void ReactorModel::change(Fd fd, Entry& entry) {
+  const SimulatedKernel::FileId file = machine_.kernel().fileOf(fd);
+  entry.isDoubled = entry.isDoubled || file != entry.file;
+  entry.file = file;
 }
 
 void ReactorModel::fallAsleep(Entry& entry) {
   entry.isAsleep = true;
+  entry.isDoubled = false;
   entry.told = {};
   for (Slot& slot : entry.slots) slot.hasFailed = slot.isTaken;
 }
@@ -258,6 +266,7 @@ void ReactorModel::settleBatch() {
   const std::vector<SimulatedKernel::Event>& batch = machine_.lastWait().found;
   for (std::size_t i = 0; i < batch.size(); ++i) {
     Entry* const entry = find(batch[i].fd);
+    if (entry != nullptr && entry->isDoubled) continue;
     const bool isLive = entry != nullptr && entry->isRegistered() && !entry->isAsleep &&
                         entry->file == batch[i].file;
     if (!isLive) {
@@ -286,8 +295,9 @@ void ReactorModel::ran(Fd fd, Direction d, Serial serial) {
   if (!isThis) return require(false, "IR1: run, but removed");
   Slot& slot = entry->slots[d];
   require(slot.changedIn != pollNumber_, "IR2: run for an event older than itself");
-  require(slot.ranIn != pollNumber_, "IR5: run twice in a poll");
   require(!timersHaveBegun_, "run after a timer");
+  if (entry->isDoubled) return;
+  require(slot.ranIn != pollNumber_, "IR5: run twice in a poll");
   slot.ranIn = pollNumber_;
   if (std::exchange(slot.hasFailed, false)) return;
   const bool isFound = entry->foundIn == pollNumber_ && entry->found[d];

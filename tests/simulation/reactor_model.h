@@ -83,6 +83,7 @@ class ReactorModel {
     detail::SimulatedKernel::FileId file = 0;  // that the kernel was told of
     detail::Interest told;                     // what for
     bool isAsleep = false;
+    bool isDoubled = false;     // see change()
     bool isThere = false;       // in this poll: the number still names what is registered
     std::uint64_t foundIn = 0;  // number of the poll whose wait found it
     std::size_t place = 0;      // in that batch
@@ -116,6 +117,7 @@ class ReactorModel {
   void settleMove();
   void settleChanges();
   void settleBatch();
+  void change(Fd fd, Entry& entry);
   void fallAsleep(Entry& entry);
   void checkDelivery();
   void checkClock();
