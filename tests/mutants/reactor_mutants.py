@@ -141,8 +141,8 @@ _POLL = mutants_of(
     (
         "reading-before-each-timer",
         "a poll reads the clock more than twice",
-        "timers_.takeDue(callback); ++ran) callback.function(callback.udata);",
-        "timers_.takeDue(callback); ++ran, readClock()) callback.function(callback.udata);",
+        "    const AsyncCallback callback = timers_.takeDue();\n",
+        "    readClock();\n    const AsyncCallback callback = timers_.takeDue();\n",
     ),
     (
         "delay-from-last-reading",
