@@ -92,6 +92,7 @@ struct Reactor::Core {
   Clock::duration prepareWait(Clock::duration timeout) noexcept;
   void applyChanges() noexcept;
   void fail(Fd fd, FdEntry& entry) noexcept;
+  void findFailures() noexcept;
   void rebuild() noexcept;
   Clock::duration waitLimit(Clock::duration timeout) noexcept;
   std::span<const Ready> wait(Clock::duration limit, std::error_code& error) noexcept;
@@ -280,7 +281,9 @@ inline Clock::duration Reactor::Core::prepareWait(Clock::duration timeout) noexc
 }
 
 Clock::duration Reactor::Core::waitLimit(Clock::duration timeout) noexcept {
+  if (failuresDue_) findFailures();
   if (failuresDue_ || timers_.hasDeferred()) return Clock::duration::zero();
+  if (timers_.empty()) return timeout;
   readClock();
   const Nanoseconds next = timers_.nextDeadline();
   if (next == detail::never) return timeout;
@@ -373,6 +376,14 @@ void Reactor::Core::fail(Fd fd, FdEntry& entry) noexcept {
   entry.asleep = true;
   for (const Direction d : detail::directions) entry.failed[d] = entry.has(d);
   failuresDue_ = true;
+}
+
+// After an exception or a refused wait: what was due may have been removed since.
+void Reactor::Core::findFailures() noexcept {
+  failuresDue_ = false;
+  table_.forEachRegistered([this](Fd, const FdEntry& entry) {
+    failuresDue_ = failuresDue_ || entry.failed[detail::reading] || entry.failed[detail::writing];
+  });
 }
 
 // Moves all registrations to a new kernel object, which forgets those that have no descriptor any

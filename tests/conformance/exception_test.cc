@@ -184,6 +184,24 @@ TEST_P(ExceptionTest, LeavesTheOtherDirectionOfAFailedChangeToBeTold) {
   EXPECT_EQ(reader.runs(), 1u);
 }
 
+// R20
+TEST_P(ExceptionTest, DoesNotHurryTheNextPollForADirectionThatNeedsNotBeToldAnyMore) {
+  Pair ends = pair();
+  const Fd number = ends.near.get();
+  Probe writer;
+  Probe reader([&] {
+    EXPECT_TRUE(reactor_.removeReader(number));
+    EXPECT_TRUE(reactor_.removeWriter(number));
+    throw Thrown();
+  });
+  addBoth(number, reader, writer);
+  ends.near.reset();
+  EXPECT_TRUE(pollThrows());
+  const Clock::duration before = time_.elapsed();
+  EXPECT_EQ(poll(50ms), 0u);
+  EXPECT_GE(time_.elapsed() - before, 50ms);
+}
+
 // R19 R20
 TEST_P(ExceptionTest, EndsThePollSoThatAnotherIsNotRefused) {
   Probe timer([] { throw 1; });  // not even an object of a class

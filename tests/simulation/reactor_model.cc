@@ -177,7 +177,6 @@ void ReactorModel::reset() {
   entries_.clear();
   timers_.clear();
   orphans_ = orphanReports_ = 0;
-  failuresWereLeft_ = false;
 }
 
 void ReactorModel::beginPoll() {
@@ -323,7 +322,6 @@ void ReactorModel::timerRan(Serial serial) {
 
 void ReactorModel::endPollByException() {
   isPolling_ = false;
-  failuresWereLeft_ = failuresWereLeft_ || mustNotWait_;
 }
 
 void ReactorModel::endPoll(Clock::duration timeout, const PollResult& result) {
@@ -343,7 +341,6 @@ void ReactorModel::endPoll(Clock::duration timeout, const PollResult& result) {
   } else {
     checkDelivery();
   }
-  failuresWereLeft_ = (failuresWereLeft_ || mustNotWait_) && result.error;
   isPolling_ = false;
 }
 
@@ -376,7 +373,7 @@ void ReactorModel::checkWait(Clock::duration timeout) {
   const Clock::time_point latest = latestEnd(timeout);
   const Clock::duration allowance = wait.isLate ? lateMax : Clock::duration::zero();
   require(wait.ended <= saturatingAdd(latest, allowance), "IR7: slept over its time");
-  const bool mayBeEarly = wait.isDisturbed || !wait.found.empty() || failuresWereLeft_;
+  const bool mayBeEarly = wait.isDisturbed || !wait.found.empty();
   require(mayBeEarly || wait.ended >= latest || wait.error, "IR7: returned too early");
   require(!wait.error || wait.isDisturbed || latest == neverDue, "IR7: it may hang");
 }

@@ -141,7 +141,6 @@ class ReactorModel {
   Clock::time_point reading_;  // by which timers are due
   Clock::time_point deadlineAtBegin_;
   bool mustNotWait_ = false;       // a failure is to be run
-  bool failuresWereLeft_ = false;  // by the poll before
   bool hadTimers_ = false;
   std::uint64_t waitsBefore_ = 0;
   std::uint64_t readingsBefore_ = 0;
