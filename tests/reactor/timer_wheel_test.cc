@@ -116,6 +116,19 @@ TEST_F(TimerWheelTest, SplitsAWideBucketAroundAFinerOneInItsTime) {
   EXPECT_EQ(drain(), (std::vector<Nanoseconds>{4'999'900'000, 5'000'000'000, 5'000'100'000}));
 }
 
+TEST_F(TimerWheelTest, TakesAWideAndAFineBucketThatBeginTogether) {
+  constexpr Nanoseconds tick = 4096;
+  wheel_.advance(0);
+  add(4096 * tick + 5);
+  wheel_.advance(4090 * tick);
+  add(4096 * tick + 3);  // the fine one came later
+  EXPECT_EQ(drain(), (std::vector<Nanoseconds>{4096 * tick + 3, 4096 * tick + 5}));
+  wheel_.advance(8197 * tick);
+  add(8448 * tick);
+  add(8457 * tick);  // the wide one
+  EXPECT_EQ(drain(), (std::vector<Nanoseconds>{8448 * tick, 8457 * tick}));
+}
+
 TEST_F(TimerWheelTest, MovesOnlyAShareOfTheTimersAtOnce) {
   // Equal shares over two minutes: no split may touch more than a sixteenth of them.
   constexpr Nanoseconds count = 60'000;
