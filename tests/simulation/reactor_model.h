@@ -140,7 +140,7 @@ class ReactorModel {
   Direction last_ = reading;   // and its direction
   Clock::time_point reading_;  // by which timers are due
   Clock::time_point deadlineAtBegin_;
-  bool mustNotWait_ = false;       // a failure is to be run
+  bool mustNotWait_ = false;  // a failure is to be run
   bool hadTimers_ = false;
   std::uint64_t waitsBefore_ = 0;
   std::uint64_t readingsBefore_ = 0;
