@@ -320,9 +320,7 @@ void ReactorModel::timerRan(Serial serial) {
   std::erase_if(timers_, [serial](const Timer& timer) { return timer.serial == serial; });
 }
 
-void ReactorModel::endPollByException() {
-  isPolling_ = false;
-}
+void ReactorModel::endPollByException() { isPolling_ = false; }
 
 void ReactorModel::endPoll(Clock::duration timeout, const PollResult& result) {
   const bool isUnlimited = timeout < Clock::duration::zero() || timeout == Reactor::forever;
