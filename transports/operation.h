@@ -27,7 +27,9 @@ namespace kairos {
 
 namespace detail {
 
+class ConnectAttempt;
 class Context;
+class Listener;
 class Operation;
 class ReadSide;
 class Stream;
@@ -40,6 +42,16 @@ class OperationOwner {
 
  protected:
   ~OperationOwner() = default;
+};
+
+// What a context knows of a transport: that it has to be ended first.
+class ContextMember : public ListNode {
+ public:
+  // Completes all that is pending and uses the context no more. Runs no callback.
+  virtual void leaveContext() noexcept = 0;
+
+ protected:
+  ~ContextMember() = default;
 };
 
 class Operation : public ListNode {
@@ -64,7 +76,8 @@ class Operation : public ListNode {
   friend class ReadSide;
   friend class Stream;
   friend class WriteQueue;
-  friend class Connector;
+  friend class ConnectAttempt;
+  friend class Listener;
   enum class State : std::uint8_t { idle, waiting, completing };
 
   // Clears what an earlier use left.

@@ -11,6 +11,7 @@
 
 #include "kairos/transports/detail/context.h"
 #include "kairos/transports/detail/fd_io.h"
+#include "kairos/transports/detail/socket_address.h"
 #include "kairos/transports/detail/stream.h"
 #include "kairos/transports/detail/stream_access.h"
 
@@ -30,24 +31,6 @@ std::error_code checkWatchable(Reactor& reactor, Fd fd) {
   if (const auto error = reactor.addReader(fd, never, nullptr)) return error;
   reactor.removeReader(fd);
   return {};
-}
-
-using AskAddress = int (*)(int fd, sockaddr* address, socklen_t* size);
-
-std::error_code askAddress(AskAddress ask, Fd fd, Address& result) {
-  sockaddr_storage storage;
-  socklen_t size = sizeof storage;
-  auto* const address = reinterpret_cast<sockaddr*>(&storage);
-  if (ask(fd, address, &size) != 0) return systemError(errno);
-  return Address::fromSockaddr(address, size, result);
-}
-
-int askLocal(int fd, sockaddr* address, socklen_t* size) {
-  return ::getsockname(fd, address, size);
-}
-
-int askRemote(int fd, sockaddr* address, socklen_t* size) {
-  return ::getpeername(fd, address, size);
 }
 
 }  // namespace
@@ -236,11 +219,11 @@ std::error_code StreamTransport::setNoDelay(bool on) noexcept {
 }
 
 std::error_code StreamTransport::localAddress(Address& result) const noexcept {
-  return askAddress(askLocal, fd(), result);
+  return detail::localAddressOf(fd(), result);
 }
 
 std::error_code StreamTransport::remoteAddress(Address& result) const noexcept {
-  return askAddress(askRemote, fd(), result);
+  return detail::remoteAddressOf(fd(), result);
 }
 
 }  // namespace kairos

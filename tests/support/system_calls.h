@@ -9,7 +9,19 @@ namespace kairos {
 
 // The calls that a test program can count and fail: those of the objects linked into it, by the
 // linker's --wrap; not those that shared libraries make. Requires linkstatic. One thread only.
-enum class SystemCall { epollCtl, epollWait, epollPwait2, poll, clock, wallClock, last };
+enum class SystemCall {
+  epollCtl,
+  epollWait,
+  epollPwait2,
+  poll,
+  clock,
+  wallClock,
+  recv,
+  send,
+  sendmsg,
+  accept,
+  last
+};
 
 // How often each call was made since this was made.
 class SystemCallCount {

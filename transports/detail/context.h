@@ -10,16 +10,6 @@
 
 namespace kairos::detail {
 
-// What a context knows of a transport: that it has to be ended first.
-class ContextMember : public ListNode {
- public:
-  // Completes all that is pending and uses the context no more. Runs no callback.
-  virtual void leaveContext() noexcept = 0;
-
- protected:
-  ~ContextMember() = default;
-};
-
 // What a TransportContext is, behind its header.
 //
 // Transports do their I/O in callbacks of the reactor, or in start calls, and put what is done into

@@ -37,6 +37,7 @@ void ReadBuffer::trim(BufferPool& pool) noexcept {
 }
 
 void ReadBuffer::release(BufferPool& pool) noexcept {
+  if (memory_ == nullptr) return;
   if (capacity_ == BufferPool::blockBytes) {
     pool.give(memory_);
   } else {

@@ -30,10 +30,11 @@ class ReadBuffer {
 
   // Gives the memory back if nothing is unread.
   void trim(BufferPool& pool) noexcept;
+  // Gives the memory back, with what is unread.
+  void release(BufferPool& pool) noexcept;
 
  private:
   bool grow(BufferPool& pool) noexcept;
-  void release(BufferPool& pool) noexcept;
 
   char* memory_ = nullptr;
   std::size_t capacity_ = 0;

@@ -12,6 +12,8 @@ namespace {
 // Where `separator` begins at or after `from`, in time linear in the text.
 std::size_t find(std::string_view text, std::string_view separator, std::size_t from) {
   const std::string_view rest = text.substr(from);
+  // memmem(3) must not be given a null pointer.
+  if (rest.empty()) return std::string_view::npos;
   const void* at = ::memmem(rest.data(), rest.size(), separator.data(), separator.size());
   if (at == nullptr) return std::string_view::npos;
   return static_cast<std::size_t>(static_cast<const char*>(at) - text.data());

@@ -26,6 +26,8 @@ class ReadSide {
 
   // Of the last read nothing is looked at any more.
   void trim(BufferPool& pool) noexcept { buffer_.trim(pool); }
+  // Nor of what is unread.
+  void release(BufferPool& pool) noexcept { buffer_.release(pool); }
 
   // Receives once, for `operation`. False: nothing came, nothing changed; out of memory, that is
   // the operation's error.

@@ -19,6 +19,7 @@ Stream::Stream(Context& context, Fd fd, FdKind kind) noexcept
 // A read that is done but not delivered may show bytes of this stream's buffer.
 Stream::~Stream() {
   close();
+  if (context_ != nullptr) readSide_.release(context_->pool());
   if (reading_ == nullptr) return;
   reading_->owner_ = nullptr;
   reading_->error = TransportError::closed;
