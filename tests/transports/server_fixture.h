@@ -43,7 +43,7 @@ inline Address abstractAddress(std::string_view name) {
   return address;
 }
 
-// While it lives, the process can open no descriptor. One that is closed meanwhile does not help.
+// While it lives, the process can open no descriptor, unless one of a low number is closed.
 class DescriptorLimit {
  public:
   DescriptorLimit() {
@@ -59,6 +59,10 @@ class DescriptorLimit {
  private:
   rlimit before_{};
 };
+
+inline constexpr char noDescriptorsForSanitizer[] =
+    "UBSan opens a pipe to look at memory, and takes it for bad if it cannot; see "
+    "stream_fault_test";
 
 class ServerTest : public StreamTest {
  protected:

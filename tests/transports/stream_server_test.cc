@@ -12,6 +12,7 @@
 #include <string>
 #include <vector>
 
+#include "kairos/tests/support/process_state.h"
 #include "kairos/tests/transports/server_fixture.h"
 
 namespace kairos {
@@ -238,6 +239,7 @@ TEST_P(StreamServerTest, LeaksNothingWhenAnAcceptIsDroppedAtAnyStep) {
 
 // T75
 TEST_P(StreamServerTest, RestsWhenDescriptorsRunOutAndRecovers) {
+  if (underSanitizer()) GTEST_SKIP() << noDescriptorsForSanitizer;
   listen(loopback());
   Accept accepted;
   Connect connected;
@@ -274,6 +276,7 @@ TEST_P(StreamServerTest, RestsWhenDescriptorsRunOutAndRecovers) {
 
 // T75: a server that rests can be closed.
 TEST_P(StreamServerTest, ForgetsItsPauseWhenClosed) {
+  if (underSanitizer()) GTEST_SKIP() << noDescriptorsForSanitizer;
   listen(loopback());
   Accept accepted;
   {
