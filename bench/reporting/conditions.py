@@ -5,6 +5,7 @@ import datetime
 import os
 import platform
 import re
+import shutil
 import subprocess
 
 
@@ -17,6 +18,8 @@ def _cpu_model():
 
 
 def _git(folder, *arguments):
+    if not shutil.which("git"):
+        return ""
     done = subprocess.run(("git", "-C", folder, *arguments), stdout=subprocess.PIPE,
                           stderr=subprocess.DEVNULL, text=True, check=False)
     return done.stdout.strip()

@@ -11,6 +11,7 @@ import exception_symbols
 import forbidden_symbols
 import house_limits
 import public_names
+import transport_sources
 
 _HEADER = """
 #ifndef KAIROS_REACTOR_REACTOR_H_
@@ -83,6 +84,38 @@ class CoreSources(unittest.TestCase):
     def test_refuses_a_second_kind_of_callback(self):
         self.assertTrue(self.problems("std::function<void()> f;\n"))
         self.assertFalse(self.problems("// no std::function here\n"))
+
+
+class TransportSources(unittest.TestCase):
+    def problem(self, directive, exists=True):
+        return transport_sources.problem_of(directive, lambda path: exists)
+
+    def test_accepts_itself_the_reactor_and_the_system(self):
+        for name in (
+            '"kairos/transports/address.h"',
+            '"kairos/transports/detail/stream.h"',
+            '"kairos/reactor/reactor.h"',
+            "<string>",
+            "<netinet/tcp.h>",
+            "<sys/socket.h>",
+        ):
+            self.assertFalse(self.problem("#include " + name), name)
+
+    def test_refuses_everything_else(self):
+        for name in (
+            '"kairos/reactor/error.h"',
+            '"kairos/futures-addon/future.h"',
+            '"kairos/transports/examples/chat.h"',
+            '"transports/address.h"',
+            "<netdb.h>",
+            "<thread>",
+            "<openssl/ssl.h>",
+            "MACRO",
+        ):
+            self.assertTrue(self.problem("#include " + name), name)
+
+    def test_refuses_a_file_that_does_not_exist(self):
+        self.assertTrue(self.problem('#include "kairos/transports/gone.h"', exists=False))
 
 
 class ForbiddenSymbols(unittest.TestCase):

@@ -48,7 +48,7 @@ def problem_of(directive, exists, standard=_STANDARD):
     return None if exists(inside) else "does not exist"
 
 
-def problems(path, text, exists):
+def problems(path, text, exists, problem_of=problem_of):
     found = []
     standard = _STANDARD | (_CONTAINERS if path.startswith(_SIMULATION) else set())
     for line, directive in cpp_text.directives(text):
@@ -61,7 +61,8 @@ def problems(path, text, exists):
     return found
 
 
-def main():
+def check(is_of_layer, problem_of):
+    """The problems of a layer's sources, and those sources."""
     root = source_tree.root()
 
     def exists(path):
@@ -70,10 +71,16 @@ def main():
     sources = [
         (path, text)
         for path, text in source_tree.files(root)
-        if is_core(path) and path.endswith((".cc", ".h"))
+        if is_of_layer(path) and path.endswith((".cc", ".h"))
     ]
-    found = [problem for path, text in sources for problem in problems(path, text, exists)]
-    report.finish(found, sources)
+    found = [
+        problem for path, text in sources for problem in problems(path, text, exists, problem_of)
+    ]
+    return found, sources
+
+
+def main():
+    report.finish(*check(is_core, problem_of))
 
 
 if __name__ == "__main__":

@@ -5,6 +5,7 @@
 #include <poll.h>
 #include <sys/epoll.h>
 #include <sys/mman.h>
+#include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/time.h>
 
@@ -84,6 +85,10 @@ int __real_fcntl(int fd, int command, ...);
 int __real_fstat(int fd, struct stat* file);
 void* __real_mmap(void* at, std::size_t size, int protection, int flags, int fd, off_t offset);
 int __real_madvise(void* at, std::size_t size, int advice);
+ssize_t __real_recv(int fd, void* bytes, size_t size, int flags);
+ssize_t __real_send(int fd, const void* bytes, size_t size, int flags);
+ssize_t __real_sendmsg(int fd, const msghdr* message, int flags);
+int __real_accept4(int fd, sockaddr* address, socklen_t* size, int flags);
 int __real_clock_gettime(clockid_t clock, timespec* time);
 int __real_gettimeofday(timeval* time, void* zone);
 time_t __real_time(time_t* time);
@@ -143,6 +148,26 @@ int __wrap_clock_gettime(clockid_t clock, timespec* time) {
 int __wrap_gettimeofday(timeval* time, void* zone) {
   intercept(SystemCall::wallClock);
   return __real_gettimeofday(time, zone);
+}
+
+ssize_t __wrap_recv(int fd, void* bytes, size_t size, int flags) {
+  if (intercept(SystemCall::recv)) return -1;
+  return __real_recv(fd, bytes, size, flags);
+}
+
+ssize_t __wrap_send(int fd, const void* bytes, size_t size, int flags) {
+  if (intercept(SystemCall::send)) return -1;
+  return __real_send(fd, bytes, size, flags);
+}
+
+ssize_t __wrap_sendmsg(int fd, const msghdr* message, int flags) {
+  if (intercept(SystemCall::sendmsg)) return -1;
+  return __real_sendmsg(fd, message, flags);
+}
+
+int __wrap_accept4(int fd, sockaddr* address, socklen_t* size, int flags) {
+  if (intercept(SystemCall::accept)) return -1;
+  return __real_accept4(fd, address, size, flags);
 }
 
 time_t __wrap_time(time_t* time) {

@@ -19,6 +19,10 @@ enum class SystemCall {
   fstat,
   mmap,
   madvise,
+  recv,
+  send,
+  sendmsg,
+  accept,
   clock,
   wallClock,
   last

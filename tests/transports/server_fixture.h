@@ -1,0 +1,87 @@
+// SPDX-License-Identifier: MIT OR Apache-2.0
+#ifndef KAIROS_TESTS_TRANSPORTS_SERVER_FIXTURE_H_
+#define KAIROS_TESTS_TRANSPORTS_SERVER_FIXTURE_H_
+
+#include <gtest/gtest.h>
+#include <sys/resource.h>
+
+#include <string>
+
+#include "kairos/tests/transports/fixture.h"
+#include "kairos/transports/connect.h"
+#include "kairos/transports/stream_server.h"
+
+namespace kairos {
+
+using Accept = Watched<AcceptOperation>;
+using Connect = Watched<ConnectOperation>;
+
+inline Address parseAddress(std::string_view text) {
+  Address address;
+  EXPECT_EQ(Address::parse(text, address), std::error_code()) << text;
+  return address;
+}
+
+inline Address loopback() { return Address::ipv4({127, 0, 0, 1}, 0); }
+
+// A path for a socket that no other test uses; short enough for one.
+inline std::string socketPath(std::string_view name) {
+  return "/tmp/kairos-" + std::to_string(::getpid()) + "-" + std::string(name);
+}
+
+inline Address pathAddress(const std::string& path) {
+  Address address;
+  EXPECT_EQ(Address::unixPath(path, address), std::error_code());
+  return address;
+}
+
+inline Address abstractAddress(std::string_view name) {
+  Address address;
+  EXPECT_EQ(
+      Address::unixAbstract("kairos-" + std::to_string(::getpid()) + std::string(name), address),
+      std::error_code());
+  return address;
+}
+
+// While it lives, the process can open no descriptor, unless one of a low number is closed.
+class DescriptorLimit {
+ public:
+  DescriptorLimit() {
+    EXPECT_EQ(::getrlimit(RLIMIT_NOFILE, &before_), 0);
+    rlimit none = before_;
+    none.rlim_cur = static_cast<rlim_t>(unusedFd());
+    EXPECT_EQ(::setrlimit(RLIMIT_NOFILE, &none), 0);
+  }
+  ~DescriptorLimit() { EXPECT_EQ(::setrlimit(RLIMIT_NOFILE, &before_), 0); }
+  DescriptorLimit(const DescriptorLimit&) = delete;
+  DescriptorLimit& operator=(const DescriptorLimit&) = delete;
+
+ private:
+  rlimit before_{};
+};
+
+inline constexpr char noDescriptorsForSanitizer[] =
+    "UBSan opens a pipe to look at memory, and takes it for bad if it cannot; see "
+    "stream_fault_test";
+
+class ServerTest : public StreamTest {
+ protected:
+  void listen(const Address& address, const ServerOptions& options = {}) {
+    ok(StreamServer::listen(context_, address, options, server_));
+    ok(server_.localAddress(address_));
+  }
+  void accept(Accept& accept) { ok(server_.accept(accept, Accept::done, &accept)); }
+  void dial(Connect& connect, const ConnectOptions& options = {}) {
+    dial(connect, address_, options);
+  }
+  void dial(Connect& connect, const Address& address, const ConnectOptions& options = {}) {
+    ok(kairos::connect(context_, connect, address, options, Connect::done, &connect));
+  }
+
+  StreamServer server_;
+  Address address_;
+};
+
+}  // namespace kairos
+
+#endif  // KAIROS_TESTS_TRANSPORTS_SERVER_FIXTURE_H_

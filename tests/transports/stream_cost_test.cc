@@ -1,0 +1,170 @@
+// SPDX-License-Identifier: MIT OR Apache-2.0
+// What operations cost in system calls and allocations. On real time: epoll is counted.
+#include <gtest/gtest.h>
+
+#include <array>
+#include <string>
+#include <vector>
+
+#include "kairos/tests/support/allocations.h"
+#include "kairos/tests/support/descriptors.h"
+#include "kairos/tests/support/system_calls.h"
+#include "kairos/tests/transports/fixture.h"
+
+namespace kairos {
+namespace {
+
+using namespace std::chrono_literals;
+
+// One end of a conversation: answers each message of 4 bytes.
+class Player {
+ public:
+  explicit Player(TransportContext& context, UniqueFd fd) {
+    EXPECT_FALSE(StreamTransport::adopt(context, fd.get(), stream_));
+    fd.release();
+  }
+
+  void serve() { EXPECT_FALSE(stream_.write(write_, message, onWritten, this)); }
+  void listen() { EXPECT_FALSE(stream_.readExactly(read_, into_, onRead, this)); }
+  std::size_t rounds() const { return rounds_; }
+
+ private:
+  static constexpr std::string_view message = "ping";
+
+  static void onWritten(void*) {}
+  static void onRead(void* udata) {
+    auto& self = *static_cast<Player*>(udata);
+    ASSERT_EQ(self.read_.data, message);
+    ++self.rounds_;
+    self.listen();
+    self.serve();
+  }
+
+  StreamTransport stream_;
+  ReadOperation read_;
+  WriteOperation write_;
+  std::array<char, message.size()> into_{};
+  std::size_t rounds_ = 0;
+};
+
+class StreamCostTest : public testing::Test {
+ protected:
+  Reactor reactor_;
+  TransportContext context_{reactor_};
+};
+
+// S0-39 to S0-41: 6 system calls per round trip, no epoll_ctl, no allocation.
+TEST_F(StreamCostTest, ARoundTripCostsSixSystemCalls) {
+  Pair ends = tcpPair();
+  Player near(context_, std::move(ends.near));
+  Player far(context_, std::move(ends.far));
+  near.listen();
+  far.listen();
+  near.serve();
+  while (near.rounds() < 10) reactor_.poll(Reactor::forever);
+  const std::size_t before = near.rounds();
+  const SystemCallCount calls;
+  const AllocationCount allocations;
+  while (near.rounds() < before + 1000) reactor_.poll(Reactor::forever);
+  EXPECT_EQ(calls[SystemCall::epollCtl], 0u);
+  EXPECT_EQ(calls.waits(), 2000u);
+  EXPECT_EQ(calls[SystemCall::send], 2000u);
+  EXPECT_EQ(calls[SystemCall::recv], 2000u);
+  EXPECT_EQ(calls[SystemCall::sendmsg], 0u);
+  EXPECT_EQ(allocations.allocations(), 0u);
+}
+
+// T46
+TEST_F(StreamCostTest, QueuedWritesAreGathered) {
+  Pair ends = pair();
+  fill(ends.near.get());
+  StreamTransport stream;
+  ASSERT_FALSE(StreamTransport::adopt(context_, ends.near.release(), stream));
+  std::vector<Write> writes(1000);
+  for (Write& write : writes) {
+    ASSERT_FALSE(stream.write(write, "message", Write::done, &write));
+  }
+  const SystemCallCount calls;
+  while (writes.back().completions() == 0) {
+    reactor_.poll(0ms);
+    drain(ends.far.get());
+  }
+  EXPECT_LE(calls[SystemCall::send] + calls[SystemCall::sendmsg], 1000u / 16);
+}
+
+// T35, T38, T40
+TEST_F(StreamCostTest, AWriteCostsOneCallAndAnEmptyOneNone) {
+  Pair ends = pair();
+  StreamTransport stream;
+  ASSERT_FALSE(StreamTransport::adopt(context_, ends.near.release(), stream));
+  Write write;
+  const SystemCallCount calls;
+  ASSERT_FALSE(stream.write(write, "x", Write::done, &write));
+  reactor_.poll(0ms);
+  EXPECT_EQ(calls[SystemCall::send], 1u);
+  ASSERT_FALSE(stream.write(write, "", Write::done, &write));
+  reactor_.poll(0ms);
+  ASSERT_FALSE(stream.shutdown(write, Write::done, &write));
+  reactor_.poll(0ms);
+  ASSERT_FALSE(stream.write(write, "x", Write::done, &write));
+  reactor_.poll(0ms);
+  EXPECT_EQ(write.completions(), 4u);
+  EXPECT_EQ(calls[SystemCall::send], 1u);
+  EXPECT_EQ(calls[SystemCall::sendmsg], 0u);
+  EXPECT_EQ(calls[SystemCall::epollCtl], 0u);
+}
+
+// T07
+TEST_F(StreamCostTest, BufferedLinesCostNoCall) {
+  Pair ends = pair();
+  std::string lines;
+  for (int i = 0; i < 100; ++i) lines += "line\n";
+  sendAll(ends.far.get(), lines);
+  StreamTransport stream;
+  ASSERT_FALSE(StreamTransport::adopt(context_, ends.near.release(), stream));
+  const SystemCallCount calls;
+  Read read;
+  read.setThen([&] {
+    EXPECT_EQ(read.data, "line");
+    if (read.completions() < 100) {
+      ASSERT_FALSE(stream.readLine(read, {}, Read::done, &read));
+    }
+  });
+  ASSERT_FALSE(stream.readLine(read, {}, Read::done, &read));
+  reactor_.poll(0ms);
+  EXPECT_EQ(read.completions(), 100u) << "in one poll";
+  EXPECT_EQ(calls[SystemCall::recv], 1u);
+  EXPECT_EQ(calls[SystemCall::epollCtl], 1u);
+}
+
+// No read buffer until data comes, and none after it was read.
+TEST_F(StreamCostTest, AnIdleConnectionHasNoBuffer) {
+  constexpr std::size_t connections = 100;
+  std::vector<StreamTransport> streams(connections);
+  std::vector<ReadOperation> reads(connections);
+  std::vector<UniqueFd> fars;
+  std::vector<UniqueFd> nears;
+  for (std::size_t i = 0; i < connections; ++i) {
+    Pair ends = pair();
+    nears.push_back(std::move(ends.near));
+    fars.push_back(std::move(ends.far));
+  }
+  const auto ignore = [](void*) {};
+  const AllocationCount allocations;
+  for (std::size_t i = 0; i < connections; ++i) {
+    ASSERT_FALSE(StreamTransport::adopt(context_, nears[i].release(), streams[i]));
+    ASSERT_FALSE(streams[i].readOnce(reads[i], ignore, nullptr));
+  }
+  for (std::size_t i = 0; i < connections; ++i) {
+    writeByte(fars[i].get());
+    while (reads[i].isPending()) reactor_.poll(0ms);
+    ASSERT_FALSE(streams[i].readOnce(reads[i], ignore, nullptr));
+  }
+  // One block for all, and the reactor's table.
+  const auto bytes = static_cast<std::size_t>(allocations.bytes()) - 16384;
+  RecordProperty("bytesPerConnection", static_cast<int>(bytes / connections));
+  EXPECT_LE(bytes / connections, 512u);
+}
+
+}  // namespace
+}  // namespace kairos

@@ -1,0 +1,170 @@
+// SPDX-License-Identifier: MIT OR Apache-2.0
+// What the OS refuses: interruptions, false readiness, want of memory and of watches.
+#include <gtest/gtest.h>
+
+#include <array>
+#include <cerrno>
+#include <string>
+
+#include "kairos/tests/support/allocations.h"
+#include "kairos/tests/support/system_calls.h"
+#include "kairos/tests/transports/server_fixture.h"
+
+namespace kairos {
+namespace {
+
+using namespace std::chrono_literals;
+
+class StreamFaultTest : public ServerTest {};
+
+INSTANTIATE_TEST_SUITE_P(Backends, StreamFaultTest, backends(), backendName);
+
+// T34
+TEST_P(StreamFaultTest, RepeatsInterruptedCalls) {
+  connect(pair());
+  failCalls(SystemCall::send, EINTR, 3);
+  Write write;
+  this->write(write, "x");
+  EXPECT_EQ(receiveAll(far_.get()), "x");
+  sendAll(far_.get(), "y");
+  Read read;
+  readOnce(read);
+  failCalls(SystemCall::recv, EINTR, 3);
+  settle();
+  EXPECT_EQ(read.data, "y");
+}
+
+// IT3
+TEST_P(StreamFaultTest, ToleratesFalseReadiness) {
+  connect(pair());
+  sendAll(far_.get(), "y");
+  Read read;
+  readOnce(read);
+  failCalls(SystemCall::recv, EAGAIN, 2);
+  poll();
+  poll();
+  EXPECT_EQ(read.completions(), 0u);
+  poll();
+  EXPECT_EQ(read.data, "y");
+}
+
+// T37, T54: the OS takes nothing now, and then.
+TEST_P(StreamFaultTest, KeepsWhatTheOsDoesNotTakeNow) {
+  connect(pair());
+  failCalls(SystemCall::send, EAGAIN, 2);
+  Write write;
+  this->write(write, "x");
+  EXPECT_EQ(stream_.queuedBytes(), 1u);
+  EXPECT_EQ(receiveAll(far_.get()), "");
+  poll();
+  EXPECT_EQ(write.completions(), 0u);
+  poll();
+  EXPECT_EQ(write.completions(), 1u);
+  EXPECT_EQ(receiveAll(far_.get()), "x");
+}
+
+// Errors of the OS reach the operation with their number.
+TEST_P(StreamFaultTest, ReportsErrorsAsTheyAre) {
+  connect(pair());
+  failCalls(SystemCall::send, EHOSTUNREACH);
+  Write write;
+  this->write(write, "x");
+  settle();
+  EXPECT_EQ(write.error, std::errc::host_unreachable);
+  this->write(write, "x");
+  settle();
+  EXPECT_EQ(write.error, std::errc::host_unreachable) << "it stays";
+  sendAll(far_.get(), "y");
+  Read read;
+  readOnce(read);
+  failCalls(SystemCall::recv, ETIMEDOUT);
+  settle();
+  EXPECT_EQ(read.error, std::errc::timed_out);
+  EXPECT_EQ(poll(10ms), 0u);
+}
+
+TEST_P(StreamFaultTest, ReportsThatADescriptorCannotBeWatched) {
+  connect(pair());
+  fill(stream_.fd());
+  time_.failWatch(std::errc::no_space_on_device, 2);
+  Read read;
+  readOnce(read);
+  Write write;
+  this->write(write, "x");
+  settle();
+  EXPECT_EQ(read.error, std::errc::no_space_on_device);
+  EXPECT_EQ(write.error, std::errc::no_space_on_device);
+}
+
+// On the real backend, which allocates nothing in a poll.
+TEST(StreamMemoryTest, IsReportedWhenItRunsOutAndGoesOn) {
+  Reactor reactor;
+  TransportContext context(reactor);
+  Pair ends = pair();
+  Pair others = pair();
+  StreamTransport stream;
+  ASSERT_FALSE(StreamTransport::adopt(context, ends.near.release(), stream));
+  sendAll(ends.far.get(), std::string(20000, 'x'));
+  Read read;
+  for (std::size_t nth = 1; nth <= 2; ++nth) {
+    ASSERT_FALSE(stream.readUntil(read, ";", {}, Read::done, &read));
+    const OutOfMemory outOfMemory;
+    while (read.isPending()) reactor.poll(0ms);
+    EXPECT_EQ(read.error, std::errc::not_enough_memory);
+    EXPECT_EQ(read.completions(), nth);
+    StreamTransport refused;
+    EXPECT_EQ(StreamTransport::adopt(context, others.near.get(), refused),
+              std::errc::not_enough_memory);
+  }
+  EXPECT_TRUE(isOpen(others.near.get())) << "it stays the caller's";
+  sendAll(ends.far.get(), ";");
+  ASSERT_FALSE(stream.readUntil(read, ";", {}, Read::done, &read));
+  while (read.isPending()) reactor.poll(0ms);
+  EXPECT_FALSE(read.error);
+  EXPECT_EQ(read.bytes, 20001u);
+}
+
+// T77
+TEST_P(StreamFaultTest, AcceptsTheNextAfterErrorsOfOneNewcomer) {
+  listen(abstractAddress("skip"));
+  for (const int error : {EINTR, ECONNABORTED, EPROTO, EPERM, ENETDOWN, EHOSTUNREACH, ETIMEDOUT}) {
+    Connect connected;
+    dial(connected);
+    failCalls(SystemCall::accept, error, 3);
+    Accept accepted;
+    accept(accepted);
+    poll();
+    EXPECT_EQ(accepted.completions(), 1u);
+    EXPECT_FALSE(accepted.error) << error;
+  }
+}
+
+// T77
+TEST_P(StreamFaultTest, RestsForWantAndReportsABadSocket) {
+  listen(abstractAddress("rest"));
+  Connect connected;
+  for (const int error : {EMFILE, ENFILE, ENOBUFS, ENOMEM, EIO}) {
+    dial(connected);
+    failCalls(SystemCall::accept, error, 4);
+    Accept accepted;
+    accept(accepted);
+    settle();
+    EXPECT_EQ(accepted.error.value(), error);
+    const auto since = time_.elapsed();
+    accept(accepted);
+    settleUntilDone(accepted);
+    EXPECT_FALSE(accepted.error) << "said once";
+    EXPECT_EQ(accepted.completions(), 2u);
+    EXPECT_EQ(time_.elapsed() - since, 10ms + 20ms + 40ms + 60ms);
+  }
+  for (const int error : {EBADF, EINVAL, ENOTSOCK}) {
+    Accept accepted;
+    failCalls(SystemCall::accept, error);
+    accept(accepted);
+    settle();
+    EXPECT_EQ(accepted.error.value(), error);
+  }
+}
+
+}  // namespace
+}  // namespace kairos

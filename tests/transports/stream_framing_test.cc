@@ -1,0 +1,202 @@
+// SPDX-License-Identifier: MIT OR Apache-2.0
+// Lines and separators.
+#include <gtest/gtest.h>
+
+#include <string>
+#include <vector>
+
+#include "kairos/tests/support/random_seed.h"
+#include "kairos/tests/transports/fixture.h"
+
+namespace kairos {
+namespace {
+
+class StreamFramingTest : public StreamTest {
+ protected:
+  StreamFramingTest() { connect(pair()); }
+
+  void end() { ASSERT_EQ(::shutdown(far_.get(), SHUT_WR), 0); }
+
+  std::string line(std::size_t limit = 65536) {
+    readLine(read_, limit);
+    return result();
+  }
+
+  std::string until(std::string_view separator, std::size_t limit = 65536) {
+    readUntil(read_, separator, limit);
+    return result();
+  }
+
+  // What the read that was started gave, in a form to compare.
+  std::string result() {
+    settleUntilDone(read_);
+    std::string text(read_.data);
+    if (read_.error == TransportError::overLimit) text += "<over limit>";
+    if (read_.error == TransportError::incomplete) text += "<incomplete>";
+    if (read_.atEnd) text += "<end>";
+    return text;
+  }
+
+  Read read_;
+};
+
+INSTANTIATE_TEST_SUITE_P(Backends, StreamFramingTest, backends(), backendName);
+
+// T08
+TEST_P(StreamFramingTest, ReadsUntilASeparatorWhichIsIncluded) {
+  sendAll(far_.get(), "a\r\nbc");
+  EXPECT_EQ(until("\r\n"), "a\r\n");
+  EXPECT_EQ(stream_.peek(), "bc");
+}
+
+// T09
+TEST_P(StreamFramingTest, FindsSeparatorsThatBeginTwice) {
+  struct Row {
+    std::string_view sent;
+    std::string_view separator;
+  };
+  for (const Row& row : {Row{"x\r\r\n", "\r\n"}, Row{"aaab", "aab"}, Row{"abaabab", "abab"}}) {
+    sendAll(far_.get(), row.sent);
+    EXPECT_EQ(until(row.separator), row.sent);
+  }
+}
+
+// T10, T19
+TEST_P(StreamFramingTest, FindsSeparatorsThatComeInPieces) {
+  for (const std::string_view separator : {"\n", "\r\n", "abcabcd"}) {
+    const std::string sent = pattern(20) + "abcabc" + std::string(separator);
+    readUntil(read_, separator);
+    const std::size_t before = read_.completions();
+    for (const char c : sent) {
+      EXPECT_EQ(read_.completions(), before);
+      sendAll(far_.get(), {&c, 1});
+      settle();
+    }
+    EXPECT_EQ(read_.completions(), before + 1);
+    EXPECT_EQ(read_.data, sent);
+  }
+}
+
+// T10: across the end of the first block, which has to grow.
+TEST_P(StreamFramingTest, FindsASeparatorAcrossTheEndOfABlock) {
+  for (std::size_t length = 16380; length <= 16388; ++length) {
+    const std::string text(length, 'x');
+    sendAll(far_.get(), text + "\r\nnext\n");
+    EXPECT_TRUE(until("\r\n") == text + "\r\n") << length;
+    EXPECT_EQ(line(), "next");
+  }
+}
+
+// T11
+TEST_P(StreamFramingTest, StopsAtTheLimitAndKeepsTheBytes) {
+  sendAll(far_.get(), "abcd;e");
+  EXPECT_EQ(until(";", 4), "<over limit>");
+  EXPECT_EQ(stream_.peek(), "abcd;e");
+  EXPECT_EQ(until(";", 5), "abcd;");
+  EXPECT_EQ(until(";", 1), "<over limit>");
+  EXPECT_EQ(stream_.peek(), "e");
+}
+
+// T12
+TEST_P(StreamFramingTest, ShowsWhatCameBeforeAnEndWithoutSeparator) {
+  sendAll(far_.get(), "abc");
+  end();
+  EXPECT_EQ(until(";"), "abc<incomplete><end>");
+  EXPECT_EQ(until(";"), "abc<incomplete><end>");
+  EXPECT_EQ(stream_.peek(), "abc");
+  EXPECT_EQ(line(), "abc<end>");
+}
+
+// T13, T15, T16
+TEST_P(StreamFramingTest, TellsAnEmptyLineFromTheEnd) {
+  sendAll(far_.get(), "\r\n\nab\r\nDATA\r\r\r\nx\ry\nabc");
+  end();
+  for (const std::string_view expected :
+       {"", "", "ab", "DATA\r\r", "x\ry", "abc<end>", "<end>", "<end>"}) {
+    EXPECT_EQ(line(), expected);
+  }
+}
+
+// T15
+TEST_P(StreamFramingTest, TakesOneCarriageReturnFromALine) {
+  for (std::size_t count = 1; count <= 6; ++count) {
+    sendAll(far_.get(), "DATA" + std::string(count, '\r') + "\n");
+    EXPECT_EQ(line(), "DATA" + std::string(count - 1, '\r'));
+  }
+}
+
+// T17
+TEST_P(StreamFramingTest, CountsALineWithoutItsEndAgainstTheLimit) {
+  sendAll(far_.get(), "abcd\r\nefgh\nijklm\n");
+  EXPECT_EQ(line(4), "abcd");
+  EXPECT_EQ(line(4), "efgh");
+  EXPECT_EQ(line(4), "<over limit>");
+  EXPECT_EQ(line(5), "ijklm");
+}
+
+// T17: the limit is seen without waiting for the end of the line.
+TEST_P(StreamFramingTest, ComesToTheLimitByteByByte) {
+  readLine(read_, 4);
+  for (const char c : {'a', 'b', 'c', 'd', '\r'}) {
+    sendAll(far_.get(), {&c, 1});
+    settle();
+    EXPECT_EQ(read_.completions(), 0u);
+  }
+  sendAll(far_.get(), "\r");
+  EXPECT_EQ(result(), "<over limit>");
+  EXPECT_EQ(stream_.peek(), "abcd\r\r");
+}
+
+// T18
+TEST_P(StreamFramingTest, ReadsALineOfMebibytes) {
+  const std::string text(10 << 20, 'x');
+  StreamTransport writer = adopt(std::move(far_));
+  Write write;
+  const std::string sent = text + "\r\n" + text;
+  ok(writer.write(write, sent, Write::done, &write));
+  readLine(read_, text.size());
+  EXPECT_TRUE(result() == text);
+  EXPECT_EQ(line(1 << 20), "<over limit>");
+  EXPECT_LE(stream_.peek().size(), std::size_t{3} << 20) << "memory is bounded by the limit";
+  stream_.close();
+}
+
+// T32: what is sent in frames of several kinds is read as such, in pieces of any size.
+TEST_P(StreamFramingTest, KeepsEveryByteOfMixedFrames) {
+  enum Kind { line, separated, exact };
+  struct Frame {
+    Kind kind;
+    std::string text;
+  };
+  Random random;
+  std::vector<Frame> frames(300);
+  std::string sent;
+  for (Frame& frame : frames) {
+    frame.kind = static_cast<Kind>(random.below(3));
+    const std::size_t most = random.oneIn(10) ? 60000 : 100;
+    frame.text.resize(random.below(most));
+    for (char& c : frame.text) c = static_cast<char>('a' + random.below(20));
+    sent += frame.text + (frame.kind == line ? "\n" : frame.kind == separated ? "::" : "");
+  }
+  StreamTransport writer = adopt(std::move(far_));
+  std::vector<Write> writes(1 + sent.size() / 1000);
+  for (std::size_t i = 0; i < writes.size(); ++i) {
+    const auto piece = std::string_view(sent).substr(std::min(i * 1000, sent.size()), 1000);
+    ok(writer.write(writes[i], piece, Write::done, &writes[i]));
+    if (random.oneIn(3)) poll();
+  }
+  std::vector<char> into;
+  for (const Frame& frame : frames) {
+    into.resize(frame.text.size());
+    if (frame.kind == line) readLine(read_);
+    if (frame.kind == separated) readUntil(read_, "::");
+    if (frame.kind == exact) readExactly(read_, into);
+    settleUntilDone(read_);
+    ASSERT_FALSE(read_.error);
+    ASSERT_TRUE(read_.data == frame.text + (frame.kind == separated ? "::" : ""));
+  }
+  EXPECT_EQ(stream_.peek(), "");
+}
+
+}  // namespace
+}  // namespace kairos

@@ -1,0 +1,390 @@
+// SPDX-License-Identifier: MIT OR Apache-2.0
+// Reading without framing, ends, errors, cancellation. Nothing is asked of the kernel before a
+// read asks for it.
+#include <gtest/gtest.h>
+#include <sys/ioctl.h>
+
+#include <array>
+#include <cerrno>
+#include <limits>
+#include <string>
+#include <vector>
+
+#include "kairos/tests/transports/fixture.h"
+
+namespace kairos {
+namespace {
+
+using namespace std::chrono_literals;
+
+class StreamReadTest : public StreamTest {
+ protected:
+  // What the kernel still holds of what was sent.
+  std::size_t inKernel() const {
+    int count = 0;
+    EXPECT_EQ(::ioctl(stream_.fd(), FIONREAD, &count), 0);
+    return static_cast<std::size_t>(count);
+  }
+};
+
+INSTANTIATE_TEST_SUITE_P(Backends, StreamReadTest, backends(), backendName);
+
+// T05
+TEST_P(StreamReadTest, ReadsOnceWhatThereIs) {
+  for (const auto make : {pair, tcpPair, pipePair}) {
+    connect(make());
+    std::array<char, 100> into;
+    Read read;
+    ok(stream_.readOnce(read, into, Read::done, &read));
+    settle();
+    EXPECT_EQ(read.completions(), 0u);
+    sendAll(far_.get(), "abc");
+    settleUntilDone(read);
+    EXPECT_EQ(read.completions(), 1u);
+    EXPECT_EQ(read.data, "abc");
+    EXPECT_EQ(read.data.data(), into.data());
+    EXPECT_EQ(read.bytes, 3u);
+    EXPECT_FALSE(read.error);
+    EXPECT_FALSE(read.atEnd);
+  }
+}
+
+// T01
+TEST_P(StreamReadTest, ReadsExactlyNothingAlsoAtTheEnd) {
+  connect(pair());
+  Read read;
+  readExactly(read, {});
+  settle();
+  EXPECT_EQ(read.completions(), 1u);
+  far_.reset();
+  readExactly(read, {});
+  settle();
+  EXPECT_EQ(read.completions(), 2u);
+  EXPECT_FALSE(read.error);
+  stream_.close();
+  readExactly(read, {});
+  settle();
+  EXPECT_EQ(read.completions(), 3u);
+  EXPECT_EQ(read.error, TransportError::closed);
+}
+
+// T02
+TEST_P(StreamReadTest, ReadsExactlyWhatComesInSmallPieces) {
+  connect(pair());
+  const std::string sent = pattern(10000);
+  std::vector<char> into(sent.size());
+  Read read;
+  readExactly(read, into);
+  for (std::size_t at = 0; at < sent.size(); at += 7) {
+    EXPECT_EQ(read.completions(), 0u);
+    sendAll(far_.get(), std::string_view(sent).substr(at, 7));
+    settle();
+  }
+  EXPECT_EQ(read.completions(), 1u);
+  EXPECT_EQ(read.data, sent);
+}
+
+// T02: through the buffer, around it, and both.
+TEST_P(StreamReadTest, ReadsExactlyAnySize) {
+  for (const std::size_t size : {1u, 4095u, 16383u, 16384u, 16385u, 65536u, 1048576u}) {
+    connect(pipePair());
+    const std::string sent = pattern(size + 3);
+    StreamTransport writer = adopt(std::move(far_));
+    Write write;
+    ok(writer.write(write, sent, Write::done, &write));
+    std::array<char, 2> head;
+    Read read;
+    readExactly(read, head);
+    settleUntilDone(read);
+    std::vector<char> into(size);
+    readExactly(read, into);
+    settleUntilDone(read);
+    EXPECT_TRUE(read.data == sent.substr(2, size)) << size;
+    readOnce(read);
+    settleUntilDone(read);
+    EXPECT_EQ(read.data, sent.substr(size + 2));
+  }
+}
+
+// T03
+TEST_P(StreamReadTest, TellsHowMuchCameBeforeTheEnd) {
+  connect(pair());
+  sendAll(far_.get(), "abc");
+  far_.reset();
+  std::array<char, 4> into;
+  Read read;
+  readExactly(read, into);
+  settle();
+  EXPECT_EQ(read.completions(), 1u);
+  EXPECT_EQ(read.error, TransportError::incomplete);
+  EXPECT_TRUE(read.atEnd);
+  EXPECT_EQ(read.data, "abc");
+}
+
+// T04
+TEST_P(StreamReadTest, LosesNothingWhenARecallIsHalfDone) {
+  connect(pair());
+  std::array<char, 8> into;
+  Read read;
+  readExactly(read, into);
+  sendAll(far_.get(), "abcd");
+  settle();
+  EXPECT_TRUE(stream_.cancel(read));
+  EXPECT_FALSE(stream_.cancel(read)) << "it has its result";
+  EXPECT_EQ(read.completions(), 0u) << "never inside the call";
+  settle();
+  EXPECT_EQ(read.completions(), 1u);
+  EXPECT_EQ(read.error, std::errc::operation_canceled);
+  EXPECT_NE(read.error, TransportError::closed);
+  EXPECT_EQ(read.data, "abcd");
+  sendAll(far_.get(), "efgh");
+  readOnce(read);
+  settle();
+  EXPECT_EQ(read.data, "efgh");
+  EXPECT_FALSE(stream_.cancel(read)) << "it is not pending";
+}
+
+// T04: what is read into the buffer of the stream is not consumed by a cancelled read.
+TEST_P(StreamReadTest, ConsumesNothingByACancelledLine) {
+  connect(pair());
+  Read read;
+  readLine(read);
+  sendAll(far_.get(), "abcd");
+  settle();
+  EXPECT_TRUE(stream_.cancel(read));
+  settle();
+  sendAll(far_.get(), "efgh\n");
+  readLine(read);
+  settle();
+  EXPECT_EQ(read.data, "abcdefgh");
+}
+
+// T06, T31
+TEST_P(StreamReadTest, ReportsTheEndOncePerRead) {
+  for (const auto make : {pair, tcpPair, pipePair}) {
+    connect(make());
+    sendAll(far_.get(), "last");
+    far_.reset();
+    Read read;
+    readOnce(read);
+    settleUntilDone(read);
+    EXPECT_EQ(read.data, "last");
+    EXPECT_FALSE(stream_.atEnd());
+    for (std::size_t i = 2; i <= 4; ++i) {
+      readOnce(read);
+      settleUntilDone(read);
+      EXPECT_EQ(read.completions(), i);
+      EXPECT_EQ(read.data, "");
+      EXPECT_TRUE(read.atEnd);
+      EXPECT_FALSE(read.error);
+      EXPECT_TRUE(stream_.atEnd());
+    }
+    EXPECT_EQ(poll(), 0u) << "an end wakes nobody";
+  }
+}
+
+// T07
+TEST_P(StreamReadTest, ServesFromTheBufferAndShowsIt) {
+  connect(pair());
+  sendAll(far_.get(), "abcdef");
+  std::array<char, 2> into;
+  Read read;
+  readExactly(read, into);
+  settle();
+  EXPECT_EQ(read.data, "ab");
+  EXPECT_EQ(stream_.peek(), "cdef");
+  EXPECT_EQ(stream_.peek(), "cdef");
+  EXPECT_EQ(inKernel(), 0u);
+  readOnce(read);
+  time_.forget();
+  EXPECT_EQ(poll(), 1u) << "no readiness is needed";
+  EXPECT_EQ(read.data, "cdef");
+  EXPECT_EQ(stream_.peek(), "");
+}
+
+// T20
+TEST_P(StreamReadTest, ReadsToTheEndWhatWasBufferedToo) {
+  connect(pair());
+  sendAll(far_.get(), "head\nbody");
+  Read read;
+  readLine(read);
+  settle();
+  readToEnd(read);
+  settle();
+  EXPECT_EQ(read.completions(), 1u);
+  sendAll(far_.get(), pattern(50000));
+  far_.reset();
+  settle();
+  EXPECT_EQ(read.completions(), 2u);
+  EXPECT_TRUE(read.data == "body" + pattern(50000));
+  EXPECT_TRUE(read.atEnd);
+  EXPECT_FALSE(read.error);
+}
+
+TEST_P(StreamReadTest, BoundsAReadToTheEnd) {
+  connect(pair());
+  sendAll(far_.get(), "abcd");
+  Read read;
+  readToEnd(read, 4);
+  settle();
+  EXPECT_EQ(read.completions(), 0u);
+  sendAll(far_.get(), "e");
+  settle();
+  EXPECT_EQ(read.error, TransportError::overLimit);
+  EXPECT_EQ(stream_.peek(), "abcde");
+}
+
+// T21
+TEST_P(StreamReadTest, DiscardsAsManyAsAsked) {
+  connect(pair());
+  sendAll(far_.get(), "abcdef");
+  Read read;
+  ok(stream_.consume(read, 4, Read::done, &read));
+  settle();
+  EXPECT_EQ(read.bytes, 4u);
+  EXPECT_EQ(read.data, "");
+  EXPECT_EQ(stream_.peek(), "ef");
+  ok(stream_.consume(read, std::numeric_limits<std::size_t>::max(), Read::done, &read));
+  settle();
+  EXPECT_EQ(read.completions(), 1u);
+  sendAll(far_.get(), pattern(40000));
+  far_.reset();
+  settle();
+  EXPECT_EQ(read.bytes, 40002u);
+  EXPECT_TRUE(read.atEnd);
+  EXPECT_FALSE(read.error);
+}
+
+// T25
+TEST_P(StreamReadTest, RefusesASecondRead) {
+  connect(pair());
+  Read first;
+  Read second;
+  readOnce(first);
+  EXPECT_EQ(stream_.readOnce(second, Read::done, &second), TransportError::busy);
+  EXPECT_EQ(stream_.readOnce(first, Read::done, &first), TransportError::busy);
+  EXPECT_FALSE(second.isPending());
+  sendAll(far_.get(), "x");
+  settle();
+  EXPECT_EQ(first.completions(), 1u);
+  EXPECT_EQ(second.completions(), 0u);
+}
+
+TEST_P(StreamReadTest, RefusesWhatMakesNoSense) {
+  connect(pair());
+  Read read;
+  const auto invalid = std::errc::invalid_argument;
+  EXPECT_EQ(stream_.readOnce(read, nullptr, &read), invalid);
+  EXPECT_EQ(stream_.readOnce(read, std::span<char>(), Read::done, &read), invalid);
+  EXPECT_EQ(stream_.readUntil(read, "", {}, Read::done, &read), invalid);
+  EXPECT_EQ(stream_.readUntil(read, "ab", {.limit = 1}, Read::done, &read), invalid);
+  EXPECT_EQ(stream_.readLine(read, {.limit = 0}, Read::done, &read), invalid);
+  EXPECT_EQ(stream_.readToEnd(read, {.limit = 0}, Read::done, &read), invalid);
+  StreamTransport empty;
+  EXPECT_EQ(empty.readOnce(read, Read::done, &read), TransportError::notConnected);
+  EXPECT_FALSE(read.isPending());
+  settle();
+  EXPECT_EQ(read.completions(), 0u);
+}
+
+// T26, T29
+TEST_P(StreamReadTest, DeliversWhatIsBufferedBeforeAnErrorWhichStays) {
+  connect(tcpPair());
+  sendAll(far_.get(), "line\nrest");
+  Read read;
+  readLine(read);
+  settleUntilDone(read);
+  EXPECT_EQ(stream_.peek(), "rest");
+  resetOnClose(far_.get());
+  far_.reset();
+  readUntil(read, ";");
+  settleUntilDone(read);
+  EXPECT_EQ(read.error, std::errc::connection_reset);
+  EXPECT_FALSE(read.atEnd);
+  readOnce(read);
+  settleUntilDone(read);
+  EXPECT_EQ(read.data, "rest");
+  EXPECT_FALSE(read.error);
+  for (int i = 0; i < 2; ++i) {
+    readOnce(read);
+    settleUntilDone(read);
+    EXPECT_EQ(read.error, std::errc::connection_reset);
+  }
+}
+
+// T28
+TEST_P(StreamReadTest, EndsByAShutdownOfItsOwn) {
+  connect(pair());
+  Read read;
+  readLine(read);
+  sendAll(far_.get(), "abc");
+  settle();
+  stream_.shutdownRead();
+  settle();
+  EXPECT_EQ(read.completions(), 1u);
+  EXPECT_EQ(read.data, "abc");
+  EXPECT_TRUE(read.atEnd);
+}
+
+// T33, T71
+TEST_P(StreamReadTest, TakesNothingFromTheKernelThatNobodyAskedFor) {
+  connect(pair());
+  sendAll(far_.get(), "abc");
+  settle();
+  EXPECT_EQ(inKernel(), 3u);
+  Read read;
+  readOnce(read);
+  settle();
+  EXPECT_EQ(read.data, "abc");
+  sendAll(far_.get(), "def");
+  settle();
+  EXPECT_EQ(inKernel(), 3u);
+  EXPECT_EQ(poll(10ms), 0u) << "unread, it wakes nobody";
+  readOnce(read);
+  settle();
+  EXPECT_EQ(read.data, "def");
+}
+
+// The view of one read lives until the next, whatever other streams do.
+TEST_P(StreamReadTest, KeepsWhatWasReadUntilTheNextRead) {
+  connect(pair());
+  Pair others = pair();
+  StreamTransport other = adopt(std::move(others.near));
+  sendAll(far_.get(), "mine");
+  Read read;
+  readOnce(read);
+  settle();
+  sendAll(others.far.get(), "other");
+  Read otherRead;
+  ok(other.readOnce(otherRead, Read::done, &otherRead));
+  settle();
+  EXPECT_EQ(read.data, "mine");
+  EXPECT_EQ(otherRead.data, "other");
+}
+
+// Many reads that are ready at once.
+TEST_P(StreamReadTest, DoesNotRecurse) {
+  connect(pair());
+  sendAll(far_.get(), std::string(100000, 'x'));
+  std::array<char, 1> into;
+  Read read;
+  bool isInside = false;
+  read.setThen([&] {
+    EXPECT_FALSE(isInside);
+    isInside = true;
+    if (read.completions() < 100000) readExactly(read, into);
+    isInside = false;
+  });
+  readExactly(read, into);
+  std::size_t most = 0;
+  while (read.completions() < 100000) {
+    const std::size_t before = read.completions();
+    poll();
+    most = std::max(most, read.completions() - before);
+  }
+  EXPECT_LE(most, 2u * TransportContext::completionsPerCallbackMax);
+  EXPECT_GE(most, std::size_t{TransportContext::completionsPerCallbackMax});
+}
+
+}  // namespace
+}  // namespace kairos

@@ -1,0 +1,81 @@
+// SPDX-License-Identifier: MIT OR Apache-2.0
+#ifndef KAIROS_TRANSPORTS_DETAIL_CONTEXT_H_
+#define KAIROS_TRANSPORTS_DETAIL_CONTEXT_H_
+
+#include "kairos/reactor/reactor.h"
+#include "kairos/transports/detail/buffer_pool.h"
+#include "kairos/transports/detail/intrusive_list.h"
+#include "kairos/transports/operation.h"
+#include "kairos/transports/transport_context.h"
+
+namespace kairos::detail {
+
+// What a TransportContext is, behind its header.
+//
+// Transports do their I/O in callbacks of the reactor, or in start calls, and put what is done into
+// the queue of completions; they run no callback themselves. So user code never runs inside a
+// transport, which may be destroyed by any callback.
+class Context {
+ public:
+  explicit Context(Reactor& reactor) noexcept;
+  ~Context();
+  Context(const Context&) = delete;
+  Context& operator=(const Context&) = delete;
+
+  Reactor& reactor() noexcept { return reactor_; }
+  BufferPool& pool() noexcept { return pool_; }
+  void add(ContextMember& member) noexcept { members_.pushBack(member); }
+
+  // The start calls are refused from now on.
+  bool isEnding() const noexcept { return ending_; }
+
+  // The operation has its result: its callback will run.
+  void complete(Operation& operation) noexcept;
+
+  // Does `work` of a transport, in a callback of the reactor, then runs the callbacks of what is
+  // done. `work` runs no callback of the user's.
+  template <class Work>
+  void dispatch(Work work) {
+    const DispatchScope scope(*this);
+    work();
+    deliver();
+  }
+
+ private:
+  // What remains when a callback throws, or by the budget, follows in the next poll.
+  class DispatchScope {
+   public:
+    explicit DispatchScope(Context& context) : context_(context) { context_.dispatching_ = true; }
+    ~DispatchScope() {
+      context_.dispatching_ = false;
+      context_.deliverLater();
+    }
+    DispatchScope(const DispatchScope&) = delete;
+    DispatchScope& operator=(const DispatchScope&) = delete;
+
+   private:
+    Context& context_;
+  };
+
+  void deliver();
+  void deliverFirst();
+  void deliverLater() noexcept;
+  static void onDeferred(void* udata);
+
+  Reactor& reactor_;
+  BufferPool pool_;
+  IntrusiveList<Operation> done_;
+  IntrusiveList<ContextMember> members_;
+  TimerId timer_ = TimerId::none;
+  bool dispatching_ = false;
+  bool ending_ = false;
+};
+
+struct ContextAccess {
+  // nullptr: there was no memory for it.
+  static Context* of(TransportContext& context) noexcept { return context.context_.get(); }
+};
+
+}  // namespace kairos::detail
+
+#endif  // KAIROS_TRANSPORTS_DETAIL_CONTEXT_H_

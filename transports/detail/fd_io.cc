@@ -1,0 +1,110 @@
+// SPDX-License-Identifier: MIT OR Apache-2.0
+#include "kairos/transports/detail/fd_io.h"
+
+#include <fcntl.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <time.h>
+#include <unistd.h>
+
+#include <cerrno>
+#include <csignal>
+
+namespace kairos::detail {
+namespace {
+
+template <class Call>
+IoResult untilNotInterrupted(Call call) noexcept {
+  for (;;) {
+    const ssize_t count = call();
+    if (count >= 0) return {static_cast<std::size_t>(count), 0};
+    if (errno != EINTR) return {0, errno};
+  }
+}
+
+IoResult send(Fd fd, std::span<iovec> parts) noexcept {
+  if (parts.size() == 1) {
+    const iovec only = parts.front();
+    return untilNotInterrupted(
+        [&] { return ::send(fd, only.iov_base, only.iov_len, MSG_NOSIGNAL); });
+  }
+  msghdr message{};
+  message.msg_iov = parts.data();
+  message.msg_iovlen = parts.size();
+  return untilNotInterrupted([&] { return ::sendmsg(fd, &message, MSG_NOSIGNAL); });
+}
+
+// Keeps a SIGPIPE that this thread raises meanwhile from being delivered, and takes it back. One
+// that was pending before stays pending.
+class SigpipeGuard {
+ public:
+  SigpipeGuard() noexcept {
+    sigset_t pending;
+    ::sigpending(&pending);
+    wasPending_ = ::sigismember(&pending, SIGPIPE) == 1;
+    ::sigemptyset(&sigpipe_);
+    ::sigaddset(&sigpipe_, SIGPIPE);
+    ::pthread_sigmask(SIG_BLOCK, &sigpipe_, &before_);
+  }
+
+  ~SigpipeGuard() { ::pthread_sigmask(SIG_SETMASK, &before_, nullptr); }
+
+  SigpipeGuard(const SigpipeGuard&) = delete;
+  SigpipeGuard& operator=(const SigpipeGuard&) = delete;
+
+  void takeBack() noexcept {
+    const timespec now{};
+    while (!wasPending_ && ::sigtimedwait(&sigpipe_, nullptr, &now) < 0 && errno == EINTR) {
+    }
+  }
+
+ private:
+  sigset_t sigpipe_;
+  sigset_t before_;
+  bool wasPending_;
+};
+
+// Only send(2) and sendmsg(2) can be told to raise no signal.
+IoResult writeVector(Fd fd, std::span<iovec> parts) noexcept {
+  SigpipeGuard guard;
+  const IoResult result = untilNotInterrupted(
+      [&] { return ::writev(fd, parts.data(), static_cast<int>(parts.size())); });
+  if (result.error == EPIPE) guard.takeBack();
+  return result;
+}
+
+}  // namespace
+
+bool IoResult::wouldBlock() const noexcept { return error == EAGAIN || error == EWOULDBLOCK; }
+
+IoResult readOnce(Fd fd, FdKind kind, std::span<char> into) noexcept {
+  if (kind == FdKind::socket) {
+    return untilNotInterrupted([&] { return ::recv(fd, into.data(), into.size(), 0); });
+  }
+  return untilNotInterrupted([&] { return ::read(fd, into.data(), into.size()); });
+}
+
+IoResult writeOnce(Fd fd, FdKind kind, std::span<iovec> parts) noexcept {
+  return kind == FdKind::socket ? send(fd, parts) : writeVector(fd, parts);
+}
+
+std::error_code kindOf(Fd fd, FdKind& kind) noexcept {
+  struct stat status;
+  if (::fstat(fd, &status) != 0) return systemError(errno);
+  if (S_ISREG(status.st_mode) || S_ISDIR(status.st_mode)) return systemError(EPERM);
+  kind = S_ISSOCK(status.st_mode)   ? FdKind::socket
+         : S_ISFIFO(status.st_mode) ? FdKind::pipe
+                                    : FdKind::other;
+  return {};
+}
+
+std::error_code setFlags(Fd fd) noexcept {
+  const int status = ::fcntl(fd, F_GETFL);
+  if (status < 0) return systemError(errno);
+  if ((status & O_NONBLOCK) == 0 && ::fcntl(fd, F_SETFL, status | O_NONBLOCK) != 0) {
+    return systemError(errno);
+  }
+  return ::fcntl(fd, F_SETFD, FD_CLOEXEC) == 0 ? std::error_code() : systemError(errno);
+}
+
+}  // namespace kairos::detail

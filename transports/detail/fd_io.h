@@ -1,0 +1,44 @@
+// SPDX-License-Identifier: MIT OR Apache-2.0
+#ifndef KAIROS_TRANSPORTS_DETAIL_FD_IO_H_
+#define KAIROS_TRANSPORTS_DETAIL_FD_IO_H_
+
+#include <sys/uio.h>
+
+#include <cstddef>
+#include <cstdint>
+#include <span>
+#include <system_error>
+
+#include "kairos/reactor/reactor.h"
+
+namespace kairos::detail {
+
+enum class FdKind : std::uint8_t { socket, pipe, other };
+
+inline std::error_code systemError(int number) noexcept {
+  return {number, std::generic_category()};
+}
+
+// What reading or writing once did. Interruptions are not seen: the call is made again.
+struct IoResult {
+  std::size_t bytes = 0;  // zero from a read that did not fail: the end
+  int error = 0;          // errno
+
+  bool wouldBlock() const noexcept;
+};
+
+IoResult readOnce(Fd fd, FdKind kind, std::span<char> into) noexcept;
+
+// Never raises SIGPIPE, whose disposition and mask are as before when it returns.
+IoResult writeOnce(Fd fd, FdKind kind, std::span<iovec> parts) noexcept;
+
+// What kind of stream `fd` is.
+//   Errors    bad_file_descriptor; operation_not_permitted: a regular file or directory
+std::error_code kindOf(Fd fd, FdKind& kind) noexcept;
+
+// Makes it non-blocking and close-on-exec.
+std::error_code setFlags(Fd fd) noexcept;
+
+}  // namespace kairos::detail
+
+#endif  // KAIROS_TRANSPORTS_DETAIL_FD_IO_H_

@@ -1,0 +1,175 @@
+// SPDX-License-Identifier: MIT OR Apache-2.0
+#include "kairos/transports/detail/read_side.h"
+
+#include <algorithm>
+#include <cstring>
+
+#include "kairos/transports/error.h"
+
+namespace kairos::detail {
+namespace {
+
+// Where `separator` begins at or after `from`, in time linear in the text.
+std::size_t find(std::string_view text, std::string_view separator, std::size_t from) {
+  const std::string_view rest = text.substr(from);
+  // memmem(3) must not be given a null pointer.
+  if (rest.empty()) return std::string_view::npos;
+  const void* at = ::memmem(rest.data(), rest.size(), separator.data(), separator.size());
+  if (at == nullptr) return std::string_view::npos;
+  return static_cast<std::size_t>(static_cast<const char*>(at) - text.data());
+}
+
+}  // namespace
+
+// Large reads into the user's buffer go around ours.
+std::span<char> ReadSide::directRoom(const ReadOperation& operation) const noexcept {
+  if (operation.into_ == nullptr || !buffer_.unread().empty()) return {};
+  const std::size_t left = operation.wanted_ - operation.bytes;
+  if (left < BufferPool::blockBytes) return {};
+  return {operation.into_ + operation.bytes, left};
+}
+
+bool ReadSide::receive(Fd fd, FdKind kind, BufferPool& pool, ReadOperation& operation) noexcept {
+  const std::span<char> direct = directRoom(operation);
+  const std::span<char> room = direct.empty() ? buffer_.makeRoom(pool) : direct;
+  if (room.empty()) {
+    operation.error = std::make_error_code(std::errc::not_enough_memory);
+    return false;
+  }
+  const IoResult result = readOnce(fd, kind, room);
+  if (result.wouldBlock()) {
+    buffer_.trim(pool);
+    return false;
+  }
+  if (result.error != 0) {
+    error_ = systemError(result.error);
+  } else if (result.bytes == 0) {
+    sawEnd_ = true;
+  } else if (direct.empty()) {
+    buffer_.received(result.bytes);
+  } else {
+    operation.bytes += result.bytes;
+  }
+  return true;
+}
+
+bool ReadSide::serve(ReadOperation& operation) noexcept {
+  switch (operation.kind_) {
+    case ReadOperation::Kind::once:
+      return serveOnce(operation);
+    case ReadOperation::Kind::exactly:
+      return serveExactly(operation);
+    case ReadOperation::Kind::until:
+      return serveUntil(operation);
+    case ReadOperation::Kind::line:
+      return serveLine(operation);
+    case ReadOperation::Kind::toEnd:
+      return serveToEnd(operation);
+    case ReadOperation::Kind::consume:
+      break;
+  }
+  return serveConsume(operation);
+}
+
+void ReadSide::showPartial(ReadOperation& operation) noexcept {
+  if (operation.into_ != nullptr) operation.data = {operation.into_, operation.bytes};
+}
+
+// Moves the next `count` bytes to where the operation wants them.
+void ReadSide::take(ReadOperation& operation, std::size_t count) noexcept {
+  const std::string_view bytes = buffer_.unread().substr(0, count);
+  if (operation.into_ != nullptr) {
+    std::copy(bytes.begin(), bytes.end(), operation.into_ + operation.bytes);
+  } else if (operation.kind_ != ReadOperation::Kind::consume) {
+    operation.data = bytes;
+  }
+  operation.bytes += count;
+  buffer_.consume(count);
+  showPartial(operation);
+}
+
+void ReadSide::finishAtEnd(ReadOperation& operation, std::error_code atEnd) const noexcept {
+  operation.error = error_ ? error_ : atEnd;
+  operation.atEnd = !error_;
+  showPartial(operation);
+}
+
+bool ReadSide::serveOnce(ReadOperation& operation) noexcept {
+  take(operation, std::min(buffer_.unread().size(), operation.wanted_ - operation.bytes));
+  if (operation.bytes > 0) return true;
+  if (!hasEnded()) return false;
+  finishAtEnd(operation, {});
+  return true;
+}
+
+bool ReadSide::serveExactly(ReadOperation& operation) noexcept {
+  take(operation, std::min(buffer_.unread().size(), operation.wanted_ - operation.bytes));
+  if (operation.bytes == operation.wanted_) return true;
+  if (!hasEnded()) return false;
+  finishAtEnd(operation, TransportError::incomplete);
+  return true;
+}
+
+bool ReadSide::serveUntil(ReadOperation& operation) noexcept {
+  const std::string_view text = buffer_.unread();
+  const std::string_view separator = operation.separator_;
+  const std::size_t at = find(text, separator, operation.scanned_);
+  if (at != text.npos && at + separator.size() <= operation.wanted_) {
+    take(operation, at + separator.size());
+    return true;
+  }
+  if (at != text.npos || text.size() >= operation.wanted_) {
+    operation.error = TransportError::overLimit;
+    return true;
+  }
+  operation.scanned_ = text.size() - std::min(text.size(), separator.size() - 1);
+  if (!hasEnded()) return false;
+  finishAtEnd(operation, TransportError::incomplete);
+  operation.data = text;
+  return true;
+}
+
+// The limit is on the line without what ends it.
+bool ReadSide::serveLine(ReadOperation& operation) noexcept {
+  const std::string_view text = buffer_.unread();
+  const std::size_t end = text.find('\n', operation.scanned_);
+  const std::size_t known = std::min(end, text.size());
+  const std::size_t line = known - (text.substr(0, known).ends_with('\r') ? 1 : 0);
+  if (line > operation.wanted_) {
+    operation.error = TransportError::overLimit;
+    return true;
+  }
+  if (end != text.npos) {
+    take(operation, end + 1);
+    operation.data = text.substr(0, line);
+    return true;
+  }
+  operation.scanned_ = text.size();
+  if (!hasEnded()) return false;
+  finishAtEnd(operation, {});
+  // A carriage return that no line feed follows belongs to the line.
+  if (!error_ && text.size() > operation.wanted_) operation.error = TransportError::overLimit;
+  if (!operation.error) take(operation, text.size());
+  return true;
+}
+
+bool ReadSide::serveToEnd(ReadOperation& operation) noexcept {
+  if (buffer_.unread().size() > operation.wanted_) {
+    operation.error = TransportError::overLimit;
+    return true;
+  }
+  if (!hasEnded()) return false;
+  finishAtEnd(operation, {});
+  if (!operation.error) take(operation, buffer_.unread().size());
+  return true;
+}
+
+bool ReadSide::serveConsume(ReadOperation& operation) noexcept {
+  take(operation, std::min(buffer_.unread().size(), operation.wanted_ - operation.bytes));
+  if (operation.bytes == operation.wanted_) return true;
+  if (!hasEnded()) return false;
+  finishAtEnd(operation, {});
+  return true;
+}
+
+}  // namespace kairos::detail

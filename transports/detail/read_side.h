@@ -1,0 +1,60 @@
+// SPDX-License-Identifier: MIT OR Apache-2.0
+#ifndef KAIROS_TRANSPORTS_DETAIL_READ_SIDE_H_
+#define KAIROS_TRANSPORTS_DETAIL_READ_SIDE_H_
+
+#include <cstddef>
+#include <span>
+#include <string_view>
+#include <system_error>
+
+#include "kairos/transports/detail/fd_io.h"
+#include "kairos/transports/detail/read_buffer.h"
+#include "kairos/transports/operation.h"
+
+namespace kairos::detail {
+
+// What a stream has received, and how it serves reads. Knows no reactor and no callbacks.
+class ReadSide {
+ public:
+  std::string_view unread() const noexcept { return buffer_.unread(); }
+
+  // Nothing more will be received: the end, or an error.
+  bool hasEnded() const noexcept { return sawEnd_ || error_; }
+  bool atEnd() const noexcept { return sawEnd_ && buffer_.unread().empty(); }
+  void end() noexcept { sawEnd_ = true; }
+  void fail(std::error_code error) noexcept { error_ = error; }
+
+  // Of the last read nothing is looked at any more.
+  void trim(BufferPool& pool) noexcept { buffer_.trim(pool); }
+  // Nor of what is unread.
+  void release(BufferPool& pool) noexcept { buffer_.release(pool); }
+
+  // Receives once, for `operation`. False: nothing came, nothing changed; out of memory, that is
+  // the operation's error.
+  bool receive(Fd fd, FdKind kind, BufferPool& pool, ReadOperation& operation) noexcept;
+
+  // Serves `operation` from what has been received. False: that is not enough yet.
+  bool serve(ReadOperation& operation) noexcept;
+
+  // What a cancelled or failed operation has got so far: bytes in the user's buffer.
+  static void showPartial(ReadOperation& operation) noexcept;
+
+ private:
+  std::span<char> directRoom(const ReadOperation& operation) const noexcept;
+  void take(ReadOperation& operation, std::size_t count) noexcept;
+  void finishAtEnd(ReadOperation& operation, std::error_code atEnd) const noexcept;
+  bool serveOnce(ReadOperation& operation) noexcept;
+  bool serveExactly(ReadOperation& operation) noexcept;
+  bool serveUntil(ReadOperation& operation) noexcept;
+  bool serveLine(ReadOperation& operation) noexcept;
+  bool serveToEnd(ReadOperation& operation) noexcept;
+  bool serveConsume(ReadOperation& operation) noexcept;
+
+  ReadBuffer buffer_;
+  std::error_code error_;
+  bool sawEnd_ = false;
+};
+
+}  // namespace kairos::detail
+
+#endif  // KAIROS_TRANSPORTS_DETAIL_READ_SIDE_H_

@@ -1,0 +1,56 @@
+// SPDX-License-Identifier: MIT OR Apache-2.0
+#ifndef KAIROS_TRANSPORTS_DETAIL_WRITE_QUEUE_H_
+#define KAIROS_TRANSPORTS_DETAIL_WRITE_QUEUE_H_
+
+#include <cstddef>
+#include <system_error>
+
+#include "kairos/transports/detail/context.h"
+#include "kairos/transports/detail/fd_io.h"
+#include "kairos/transports/operation.h"
+
+namespace kairos::detail {
+
+// The writes of a stream that the OS has not taken yet, in order. Knows no reactor and no
+// callbacks: it completes operations, which others run.
+class WriteQueue {
+ public:
+  // What a flush found at the head.
+  enum class Next { nothing, wait, shutDown, failed };
+
+  // Parts that go to the OS in one call, and calls that one flush makes at most.
+  static constexpr std::size_t partsMax = 64;
+  static constexpr int callsPerFlushMax = 8;
+
+  bool empty() const noexcept { return operations_.empty(); }
+  std::size_t bytes() const noexcept { return bytes_; }
+  void add(WriteOperation& operation) noexcept;
+  void forget(WriteOperation& operation) noexcept;
+
+  // Writes as much as the OS takes, within the bound, and completes what is done.
+  //   wait      the OS takes no more now, or the bound is reached
+  //   shutDown  all before a shutdown is written; takeShutdown() goes on
+  //   failed    see error(); nothing was completed for it
+  Next flush(Context& context, Fd fd, FdKind kind) noexcept;
+  std::error_code error() const noexcept { return error_; }
+  WriteOperation& takeShutdown() noexcept;
+
+  // A write that has its result is no longer of the stream.
+  static void complete(Context& context, WriteOperation& operation) noexcept;
+
+  // Completes all with `error`.
+  void failAll(Context& context, std::error_code error) noexcept;
+
+ private:
+  Next completeWritten(Context& context) noexcept;
+  std::size_t gather(std::span<iovec> parts, std::size_t& count) const noexcept;
+  void advance(Context& context, std::size_t written) noexcept;
+
+  IntrusiveList<Operation> operations_;
+  std::size_t bytes_ = 0;
+  std::error_code error_;
+};
+
+}  // namespace kairos::detail
+
+#endif  // KAIROS_TRANSPORTS_DETAIL_WRITE_QUEUE_H_

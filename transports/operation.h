@@ -1,0 +1,150 @@
+// SPDX-License-Identifier: MIT OR Apache-2.0
+#ifndef KAIROS_TRANSPORTS_OPERATION_H_
+#define KAIROS_TRANSPORTS_OPERATION_H_
+
+#include <cstddef>
+#include <cstdint>
+#include <span>
+#include <string>
+#include <string_view>
+#include <system_error>
+
+#include "kairos/reactor/reactor.h"
+#include "kairos/transports/detail/intrusive_list.h"
+
+// What the I/O that is in flight is kept in, and what it did. The user owns these objects and
+// reaches them through `udata`; a transport links them in its queues and allocates nothing.
+//
+//   Ownership   The user's. An object stays where it is while it is pending; destroyed then, it is
+//               forgotten: its callback does not run. It may be used again as soon as its callback
+//               has begun, for the next operation of the same or another transport.
+//   Callbacks   A start call that returns an error has touched nothing. One that returns none is
+//               followed by exactly one callback, never inside the call, in the order in which the
+//               operations were done: in the same poll, after the running callback has returned,
+//               when started in a callback of a transport; else in the next poll.
+
+namespace kairos {
+
+namespace detail {
+
+class ConnectAttempt;
+class Context;
+class Listener;
+class Operation;
+class ReadSide;
+class Stream;
+class WriteQueue;
+
+// What has to know when an operation of its own is delivered or destroyed.
+class OperationOwner {
+ public:
+  virtual void forget(Operation& operation) noexcept = 0;
+
+ protected:
+  ~OperationOwner() = default;
+};
+
+// What a context knows of a transport: that it has to be ended first.
+class ContextMember : public ListNode {
+ public:
+  // Completes all that is pending and uses the context no more. Runs no callback.
+  virtual void leaveContext() noexcept = 0;
+
+ protected:
+  ~ContextMember() = default;
+};
+
+class Operation : public ListNode {
+ public:
+  // Between a start call that succeeded and the callback.
+  bool isPending() const noexcept { return state_ != State::idle; }
+
+  std::error_code error;
+
+ protected:
+  Operation() = default;
+  ~Operation() = default;
+
+  // First in the destructor of each kind, while the operation is still whole.
+  void abandon() noexcept {
+    if (owner_ != nullptr) owner_->forget(*this);
+    unlink();
+  }
+
+ private:
+  friend class Context;
+  friend class ReadSide;
+  friend class Stream;
+  friend class WriteQueue;
+  friend class ConnectAttempt;
+  friend class Listener;
+  enum class State : std::uint8_t { idle, waiting, completing };
+
+  // Clears what an earlier use left.
+  void begin(OperationOwner& owner, AsyncCallback callback) noexcept {
+    error.clear();
+    callback_ = callback;
+    owner_ = &owner;
+    state_ = State::waiting;
+  }
+
+  AsyncCallback callback_{};
+  OperationOwner* owner_ = nullptr;
+  State state_ = State::idle;
+};
+
+}  // namespace detail
+
+struct ReadOperation : detail::Operation {
+  ReadOperation() = default;
+  ~ReadOperation() { abandon(); }
+
+  // What was read. In a buffer of the stream it stays valid until the next read is started on that
+  // stream, or the stream is destroyed; else it is the beginning of the user's buffer.
+  std::string_view data;
+  // How many bytes were taken from the stream.
+  std::size_t bytes = 0;
+  // The stream has ended, after `data`.
+  bool atEnd = false;
+
+ private:
+  friend class detail::ReadSide;
+  friend class detail::Stream;
+  friend class StreamTransport;
+  enum class Kind : std::uint8_t { once, exactly, until, line, toEnd, consume };
+
+  void describe(Kind kind, char* into, std::size_t wanted) noexcept {
+    kind_ = kind;
+    into_ = into;
+    wanted_ = wanted;
+  }
+
+  Kind kind_ = Kind::once;
+  char* into_ = nullptr;        // the user's buffer
+  std::size_t wanted_ = 0;      // its size, or the limit
+  std::size_t scanned_ = 0;     // of the unread bytes: they hold no beginning of a separator
+  std::string_view separator_;  // the user's
+};
+
+struct WriteOperation : detail::Operation {
+  WriteOperation() = default;
+  ~WriteOperation() { abandon(); }
+
+  std::size_t bytes = 0;  // how many were handed to the OS
+
+ private:
+  friend class detail::Stream;
+  friend class detail::WriteQueue;
+  friend class StreamTransport;
+
+  std::span<const std::string_view> parts_;  // what is left; the first from firstOffset_ on
+  std::size_t firstOffset_ = 0;
+  std::size_t left_ = 0;
+  std::string_view single_;
+  std::string owned_;
+  bool isShutdown_ = false;
+};
+
+}  // namespace kairos
+
+#endif  // KAIROS_TRANSPORTS_OPERATION_H_

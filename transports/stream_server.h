@@ -1,0 +1,90 @@
+// SPDX-License-Identifier: MIT OR Apache-2.0
+#ifndef KAIROS_TRANSPORTS_STREAM_SERVER_H_
+#define KAIROS_TRANSPORTS_STREAM_SERVER_H_
+
+#include <memory>
+#include <system_error>
+
+#include "kairos/reactor/reactor.h"
+#include "kairos/transports/address.h"
+#include "kairos/transports/operation.h"
+#include "kairos/transports/stream_transport.h"
+#include "kairos/transports/transport_context.h"
+
+namespace kairos {
+
+namespace detail {
+class Listener;
+}  // namespace detail
+
+struct AcceptOperation : detail::Operation {
+  AcceptOperation() = default;
+  ~AcceptOperation() { abandon(); }
+
+  StreamTransport stream;  // the connection, unless there is an error
+  Address peer;
+};
+
+struct ServerOptions {
+  int backlog = 0;           // connections that wait to be accepted; 0: as many as the OS allows
+  bool reuseAddress = true;  // TCP: bind although connections of an earlier run linger
+  bool reusePort = false;    // several servers share the port, and its connections
+  bool ipv6Only = false;     // [::] does not take IPv4 connections too
+  bool noDelay = false;      // TCP: of each connection, as StreamTransport::setNoDelay()
+};
+
+// Accepts connections, TCP or unix. Accepting goes on when accept() is called again in the
+// callback, and stops when it is not: the OS then keeps newcomers up to the backlog.
+//
+//   Thread      that of the context's reactor
+//   Ownership   A handle: moved, not copied. Owns its socket, and the unix path that it bound,
+//               which it removes if it is still the same file. Connections are their own.
+//   Errors      from calls: as StreamTransport; in the operation:
+//               TransportError::closed  by close() or the end of the context
+//               too_many_files_open, not_enough_memory and the like: once until a connection is
+//               accepted again. Meanwhile, accept() rests between attempts for 10 ms, growing to
+//               60 ms: neither does it spin, nor does it give up.
+//               bad_file_descriptor, invalid_argument: this socket cannot accept
+//               What befell only the newcomer is not seen.
+class StreamServer {
+ public:
+  StreamServer() noexcept;
+  ~StreamServer();
+  StreamServer(StreamServer&& other) noexcept;
+  StreamServer& operator=(StreamServer&& other) noexcept;
+
+  // Binds `address`, port 0 being any free one, and listens. A unix path must not exist.
+  [[nodiscard]] static std::error_code listen(TransportContext& context, const Address& address,
+                                              const ServerOptions& options,
+                                              StreamServer& result) noexcept;
+
+  // Takes over a socket that listens already, such as one from socket activation, and makes it
+  // non-blocking and close-on-exec. On error it stays the caller's. It unlinks no path.
+  //   Errors    invalid_argument: it does not listen; not_a_socket; bad_file_descriptor
+  [[nodiscard]] static std::error_code adopt(TransportContext& context, Fd fd,
+                                             const ServerOptions& options,
+                                             StreamServer& result) noexcept;
+
+  // The next connection. One accept at a time.
+  //   Cost      One accept4(2) each, one more when nobody else waits; the stream is allocated.
+  [[nodiscard]] std::error_code accept(AcceptOperation& operation, CallbackFunc callback,
+                                       void* udata) noexcept;
+
+  // Ends it with operation_canceled. False: it is not pending here, or is done.
+  bool cancel(AcceptOperation& operation) noexcept;
+
+  // Any number of times. Connections that nobody accepted are refused by the OS.
+  void close() noexcept;
+  bool isOpen() const noexcept { return fd() >= 0; }
+  Fd fd() const noexcept;
+
+  // With the port that the OS chose.
+  [[nodiscard]] std::error_code localAddress(Address& result) const noexcept;
+
+ private:
+  std::unique_ptr<detail::Listener> listener_;
+};
+
+}  // namespace kairos
+
+#endif  // KAIROS_TRANSPORTS_STREAM_SERVER_H_

@@ -1,0 +1,229 @@
+// SPDX-License-Identifier: MIT OR Apache-2.0
+#include "kairos/transports/stream_transport.h"
+
+#include <netinet/tcp.h>
+#include <sys/socket.h>
+
+#include <cerrno>
+#include <limits>
+#include <new>
+#include <utility>
+
+#include "kairos/transports/detail/context.h"
+#include "kairos/transports/detail/fd_io.h"
+#include "kairos/transports/detail/socket_address.h"
+#include "kairos/transports/detail/stream.h"
+#include "kairos/transports/detail/stream_access.h"
+
+namespace kairos {
+namespace {
+
+using detail::FdKind;
+using detail::systemError;
+
+constexpr std::size_t unlimited = std::numeric_limits<std::size_t>::max();
+
+std::error_code invalid() { return std::make_error_code(std::errc::invalid_argument); }
+
+// A file that the reactor cannot watch is refused now, not by the first read.
+std::error_code checkWatchable(Reactor& reactor, Fd fd) {
+  const auto never = [](void*) {};
+  if (const auto error = reactor.addReader(fd, never, nullptr)) return error;
+  reactor.removeReader(fd);
+  return {};
+}
+
+}  // namespace
+
+std::error_code detail::StreamAccess::make(Context& context, Fd fd, FdKind kind,
+                                           StreamTransport& result) noexcept {
+  if (context.isEnding()) return TransportError::closed;
+  std::unique_ptr<Stream> made(new (std::nothrow) Stream(context, fd, kind));
+  if (!made) return std::make_error_code(std::errc::not_enough_memory);
+  result.stream_ = std::move(made);
+  return {};
+}
+
+StreamTransport::StreamTransport() noexcept = default;
+StreamTransport::~StreamTransport() = default;
+StreamTransport::StreamTransport(StreamTransport&& other) noexcept = default;
+StreamTransport& StreamTransport::operator=(StreamTransport&& other) noexcept = default;
+
+std::error_code StreamTransport::adopt(TransportContext& context, Fd fd,
+                                       StreamTransport& result) noexcept {
+  detail::Context* const inner = detail::ContextAccess::of(context);
+  if (inner == nullptr) return std::make_error_code(std::errc::not_enough_memory);
+  FdKind kind{};
+  if (const auto error = detail::kindOf(fd, kind)) return error;
+  if (const auto error = checkWatchable(inner->reactor(), fd)) return error;
+  if (const auto error = detail::setFlags(fd)) return error;
+  return detail::StreamAccess::make(*inner, fd, kind, result);
+}
+
+// ---- Reading
+
+std::error_code StreamTransport::mayRead(const ReadOperation& operation,
+                                         CallbackFunc callback) const noexcept {
+  if (callback == nullptr) return invalid();
+  return stream_ ? stream_->mayRead(operation) : TransportError::notConnected;
+}
+
+std::error_code StreamTransport::readOnce(ReadOperation& operation, CallbackFunc callback,
+                                          void* udata) noexcept {
+  if (const auto error = mayRead(operation, callback)) return error;
+  operation.describe(ReadOperation::Kind::once, nullptr, unlimited);
+  stream_->startRead(operation, {callback, udata});
+  return {};
+}
+
+std::error_code StreamTransport::readOnce(ReadOperation& operation, std::span<char> into,
+                                          CallbackFunc callback, void* udata) noexcept {
+  if (into.empty()) return invalid();
+  if (const auto error = mayRead(operation, callback)) return error;
+  operation.describe(ReadOperation::Kind::once, into.data(), into.size());
+  stream_->startRead(operation, {callback, udata});
+  return {};
+}
+
+std::error_code StreamTransport::readExactly(ReadOperation& operation, std::span<char> into,
+                                             CallbackFunc callback, void* udata) noexcept {
+  if (const auto error = mayRead(operation, callback)) return error;
+  operation.describe(ReadOperation::Kind::exactly, into.data(), into.size());
+  stream_->startRead(operation, {callback, udata});
+  return {};
+}
+
+std::error_code StreamTransport::readUntil(ReadOperation& operation, std::string_view separator,
+                                           ReadLimit limit, CallbackFunc callback,
+                                           void* udata) noexcept {
+  if (separator.empty() || limit.limit < separator.size()) return invalid();
+  if (const auto error = mayRead(operation, callback)) return error;
+  operation.describe(ReadOperation::Kind::until, nullptr, limit.limit);
+  operation.separator_ = separator;
+  stream_->startRead(operation, {callback, udata});
+  return {};
+}
+
+std::error_code StreamTransport::readLine(ReadOperation& operation, ReadLimit limit,
+                                          CallbackFunc callback, void* udata) noexcept {
+  if (limit.limit == 0) return invalid();
+  if (const auto error = mayRead(operation, callback)) return error;
+  operation.describe(ReadOperation::Kind::line, nullptr, limit.limit);
+  stream_->startRead(operation, {callback, udata});
+  return {};
+}
+
+std::error_code StreamTransport::readToEnd(ReadOperation& operation, ReadLimit limit,
+                                           CallbackFunc callback, void* udata) noexcept {
+  if (limit.limit == 0) return invalid();
+  if (const auto error = mayRead(operation, callback)) return error;
+  operation.describe(ReadOperation::Kind::toEnd, nullptr, limit.limit);
+  stream_->startRead(operation, {callback, udata});
+  return {};
+}
+
+std::error_code StreamTransport::consume(ReadOperation& operation, std::size_t count,
+                                         CallbackFunc callback, void* udata) noexcept {
+  if (const auto error = mayRead(operation, callback)) return error;
+  operation.describe(ReadOperation::Kind::consume, nullptr, count);
+  stream_->startRead(operation, {callback, udata});
+  return {};
+}
+
+std::string_view StreamTransport::peek() const noexcept {
+  return stream_ ? stream_->readSide().unread() : std::string_view();
+}
+
+bool StreamTransport::atEnd() const noexcept { return stream_ && stream_->readSide().atEnd(); }
+
+// ---- Writing
+
+std::error_code StreamTransport::mayWrite(const WriteOperation& operation,
+                                          CallbackFunc callback) const noexcept {
+  if (callback == nullptr) return invalid();
+  return stream_ ? stream_->mayWrite(operation) : TransportError::notConnected;
+}
+
+std::error_code StreamTransport::startWrite(WriteOperation& operation,
+                                            AsyncCallback callback) noexcept {
+  operation.left_ = 0;
+  for (const std::string_view part : operation.parts_) operation.left_ += part.size();
+  operation.isShutdown_ = false;
+  stream_->startWrite(operation, callback);
+  return {};
+}
+
+std::error_code StreamTransport::write(WriteOperation& operation, std::string_view bytes,
+                                       CallbackFunc callback, void* udata) noexcept {
+  if (const auto error = mayWrite(operation, callback)) return error;
+  operation.single_ = bytes;
+  operation.parts_ = {&operation.single_, 1};
+  return startWrite(operation, {callback, udata});
+}
+
+std::error_code StreamTransport::write(WriteOperation& operation,
+                                       std::span<const std::string_view> parts,
+                                       CallbackFunc callback, void* udata) noexcept {
+  if (const auto error = mayWrite(operation, callback)) return error;
+  operation.parts_ = parts;
+  return startWrite(operation, {callback, udata});
+}
+
+std::error_code StreamTransport::writeOwned(WriteOperation& operation, std::string bytes,
+                                            CallbackFunc callback, void* udata) noexcept {
+  if (const auto error = mayWrite(operation, callback)) return error;
+  operation.owned_ = std::move(bytes);
+  operation.single_ = operation.owned_;
+  operation.parts_ = {&operation.single_, 1};
+  return startWrite(operation, {callback, udata});
+}
+
+std::error_code StreamTransport::shutdown(WriteOperation& operation, CallbackFunc callback,
+                                          void* udata) noexcept {
+  if (const auto error = mayWrite(operation, callback)) return error;
+  operation.parts_ = {};
+  operation.left_ = 0;
+  operation.isShutdown_ = true;
+  stream_->startWrite(operation, {callback, udata});
+  return {};
+}
+
+std::size_t StreamTransport::queuedBytes() const noexcept {
+  return stream_ ? stream_->queuedBytes() : 0;
+}
+
+// ---- State
+
+bool StreamTransport::cancel(ReadOperation& operation) noexcept {
+  return stream_ && stream_->cancel(operation);
+}
+
+bool StreamTransport::cancel(WriteOperation& operation) noexcept {
+  return stream_ && stream_->cancel(operation);
+}
+
+void StreamTransport::shutdownRead() noexcept {
+  if (stream_) stream_->shutdownRead();
+}
+
+void StreamTransport::close() noexcept {
+  if (stream_) stream_->close();
+}
+
+Fd StreamTransport::fd() const noexcept { return stream_ ? stream_->fd() : -1; }
+
+std::error_code StreamTransport::setNoDelay(bool on) noexcept {
+  const int value = on ? 1 : 0;
+  if (::setsockopt(fd(), IPPROTO_TCP, TCP_NODELAY, &value, sizeof value) == 0) return {};
+  return systemError(errno);
+}
+
+std::error_code StreamTransport::localAddress(Address& result) const noexcept {
+  return detail::localAddressOf(fd(), result);
+}
+
+std::error_code StreamTransport::remoteAddress(Address& result) const noexcept {
+  return detail::remoteAddressOf(fd(), result);
+}
+
+}  // namespace kairos

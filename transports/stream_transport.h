@@ -1,0 +1,151 @@
+// SPDX-License-Identifier: MIT OR Apache-2.0
+#ifndef KAIROS_TRANSPORTS_STREAM_TRANSPORT_H_
+#define KAIROS_TRANSPORTS_STREAM_TRANSPORT_H_
+
+#include <cstddef>
+#include <memory>
+#include <span>
+#include <string>
+#include <string_view>
+#include <system_error>
+
+#include "kairos/reactor/reactor.h"
+#include "kairos/transports/address.h"
+#include "kairos/transports/error.h"
+#include "kairos/transports/operation.h"
+#include "kairos/transports/transport_context.h"
+
+namespace kairos {
+
+namespace detail {
+struct StreamAccess;
+}  // namespace detail
+
+struct ReadLimit {
+  std::size_t limit = 65536;  // bytes
+};
+
+// A buffered stream of bytes: a connected TCP or unix socket, or one end of a pipe. It reads when
+// asked to, and not before; it writes at once what the OS takes, and keeps the rest in order.
+//
+//   Thread      that of the context's reactor
+//   Ownership   A handle: moved, not copied. Owns the descriptor and closes it. Borrows operations,
+//               and the bytes of write(), until their callback begins.
+//   Errors      A start call returns an error only when it has begun nothing: TransportError::busy
+//               (the operation is pending; a second read), ::notConnected (an empty handle),
+//               ::closed (the context has ended), invalid_argument (null callback, empty
+//               separator, ...). How the I/O went, on a closed stream too, is in the operation when
+//               its callback runs. Errors of the OS are sticky; bytes that came before are read
+//               first. No SIGPIPE, and no change to its disposition or mask.
+//   Callbacks   see operation.h. They may do everything here, destroying the stream included.
+//   Cost        A write that the OS takes at once: one system call. A read: one when something
+//               comes, none if enough is buffered. No allocation, no epoll_ctl in steady state.
+class StreamTransport {
+ public:
+  // Empty: to be assigned to.
+  StreamTransport() noexcept;
+  // As close(). Results that were not delivered become TransportError::closed.
+  ~StreamTransport();
+  StreamTransport(StreamTransport&& other) noexcept;
+  StreamTransport& operator=(StreamTransport&& other) noexcept;
+
+  // Takes over `fd`, makes it non-blocking and close-on-exec. On error it stays the caller's.
+  //   Errors    operation_not_permitted: a regular file or directory; bad_file_descriptor;
+  //             file_exists: registered with the reactor already; not_enough_memory
+  [[nodiscard]] static std::error_code adopt(TransportContext& context, Fd fd,
+                                             StreamTransport& result) noexcept;
+
+  // One read at a time. `data` and `atEnd` of the operation say what was read.
+
+  // What there is: at least a byte, unless the stream is at its end, which is no error.
+  [[nodiscard]] std::error_code readOnce(ReadOperation& operation, CallbackFunc callback,
+                                         void* udata) noexcept;
+  [[nodiscard]] std::error_code readOnce(ReadOperation& operation, std::span<char> into,
+                                         CallbackFunc callback, void* udata) noexcept;
+
+  // Fills `into`, which the user keeps. At an end, an error or a cancellation before that, `data`
+  // tells how far: these bytes have been read. Nothing to fill completes without a system call.
+  //   Errors    TransportError::incomplete
+  [[nodiscard]] std::error_code readExactly(ReadOperation& operation, std::span<char> into,
+                                            CallbackFunc callback, void* udata) noexcept;
+
+  // Up to and with `separator`, which the user keeps. On errors nothing has been read.
+  //   Errors    TransportError::overLimit   more than `limit` bytes, separator included
+  //             TransportError::incomplete  the stream ends before; `data` shows the unread rest
+  [[nodiscard]] std::error_code readUntil(ReadOperation& operation, std::string_view separator,
+                                          ReadLimit limit, CallbackFunc callback,
+                                          void* udata) noexcept;
+
+  // A line, `data` being without the LF or CR LF that ends it. The last line may end with the
+  // stream: then `atEnd` is true too. Empty and `atEnd`: there was no further line.
+  //   Errors    TransportError::overLimit  more than `limit` bytes; they stay unread
+  [[nodiscard]] std::error_code readLine(ReadOperation& operation, ReadLimit limit,
+                                         CallbackFunc callback, void* udata) noexcept;
+
+  // All that comes until the stream ends.
+  //   Errors    TransportError::overLimit  more than `limit` bytes; they stay unread
+  [[nodiscard]] std::error_code readToEnd(ReadOperation& operation, ReadLimit limit,
+                                          CallbackFunc callback, void* udata) noexcept;
+
+  // Discards `count` bytes, or fewer if the stream ends before: see `bytes` of the operation.
+  [[nodiscard]] std::error_code consume(ReadOperation& operation, std::size_t count,
+                                        CallbackFunc callback, void* udata) noexcept;
+
+  // What was received and is unread, as long as no read is started.
+  std::string_view peek() const noexcept;
+  // The stream has ended and all has been read.
+  bool atEnd() const noexcept;
+
+  // Writes complete in order, when the OS has taken all their bytes. The bytes, and the parts, are
+  // the user's until then.
+  [[nodiscard]] std::error_code write(WriteOperation& operation, std::string_view bytes,
+                                      CallbackFunc callback, void* udata) noexcept;
+  [[nodiscard]] std::error_code write(WriteOperation& operation,
+                                      std::span<const std::string_view> parts,
+                                      CallbackFunc callback, void* udata) noexcept;
+  // Keeps `bytes` in the operation.
+  [[nodiscard]] std::error_code writeOwned(WriteOperation& operation, std::string bytes,
+                                           CallbackFunc callback, void* udata) noexcept;
+
+  // Tells the peer that nothing follows, after all that is queued. Further writes end with
+  // TransportError::shutDown. A pipe is closed by it.
+  [[nodiscard]] std::error_code shutdown(WriteOperation& operation, CallbackFunc callback,
+                                         void* udata) noexcept;
+
+  // Bytes of writes that the OS has not taken yet.
+  std::size_t queuedBytes() const noexcept;
+
+  // Ends a pending operation with operation_canceled; its callback runs as usual. False: it is
+  // not pending on this stream, is done already, or is a write of which a part is sent.
+  bool cancel(ReadOperation& operation) noexcept;
+  bool cancel(WriteOperation& operation) noexcept;
+
+  // Nothing more is received; what is buffered can be read.
+  void shutdownRead() noexcept;
+
+  // Closes the descriptor. What is pending ends with TransportError::closed; what is queued is not
+  // sent. Any number of times.
+  void close() noexcept;
+  bool isOpen() const noexcept { return fd() >= 0; }
+
+  // For options of the OS; -1 when closed or empty. It stays the stream's.
+  Fd fd() const noexcept;
+
+  // TCP: small writes are not held back to fill a packet.
+  [[nodiscard]] std::error_code setNoDelay(bool on) noexcept;
+  [[nodiscard]] std::error_code localAddress(Address& result) const noexcept;
+  [[nodiscard]] std::error_code remoteAddress(Address& result) const noexcept;
+
+ private:
+  friend struct detail::StreamAccess;
+
+  std::error_code mayRead(const ReadOperation& operation, CallbackFunc callback) const noexcept;
+  std::error_code mayWrite(const WriteOperation& operation, CallbackFunc callback) const noexcept;
+  std::error_code startWrite(WriteOperation& operation, AsyncCallback callback) noexcept;
+
+  std::unique_ptr<detail::Stream> stream_;
+};
+
+}  // namespace kairos
+
+#endif  // KAIROS_TRANSPORTS_STREAM_TRANSPORT_H_

@@ -1,0 +1,43 @@
+// SPDX-License-Identifier: MIT OR Apache-2.0
+#ifndef KAIROS_TRANSPORTS_TRANSPORT_CONTEXT_H_
+#define KAIROS_TRANSPORTS_TRANSPORT_CONTEXT_H_
+
+#include <memory>
+
+#include "kairos/reactor/reactor.h"
+
+namespace kairos {
+
+namespace detail {
+class Context;
+struct ContextAccess;
+}  // namespace detail
+
+// What the transports on one reactor share: the queue of what is done, and buffers to read into.
+//
+//   Thread      that of the reactor
+//   Ownership   Borrows the reactor, and is destroyed before it. Transports that are still open
+//               then are closed: what is pending on them ends with TransportError::closed, its
+//               callbacks run inside the destructor and must not throw, and what they start is
+//               refused. Must not be destroyed inside a callback.
+//   Callbacks   At most completionsPerCallbackMax operations complete in one callback of the
+//               reactor; the rest follow in the next poll.
+//   Memory      keeps up to 16 free buffers of 16 KiB, which streams take while they hold bytes
+class TransportContext {
+ public:
+  static constexpr int completionsPerCallbackMax = 256;
+
+  explicit TransportContext(Reactor& reactor) noexcept;
+  ~TransportContext();
+  TransportContext(const TransportContext&) = delete;
+  TransportContext& operator=(const TransportContext&) = delete;
+
+ private:
+  friend struct detail::ContextAccess;
+
+  std::unique_ptr<detail::Context> context_;
+};
+
+}  // namespace kairos
+
+#endif  // KAIROS_TRANSPORTS_TRANSPORT_CONTEXT_H_
