@@ -19,7 +19,7 @@ inline constexpr Direction directions[] = {reading, writing};
 // What the reactor knows of one descriptor number. All zero: nothing registered, ever.
 struct FdEntry {
   AsyncCallback callbacks[2];  // by Direction; null function: slot free
-  std::uint32_t since[2];      // number of the poll in or after which the slot changed last
+  std::uint32_t since[2];      // number of the poll in or after which the slot changed or ran
   std::uint32_t generation;    // of the registration; travels through the OS in the token
   Fd nextChanged;              // link of ChangeList
   Interest watched;            // what the backend was told

@@ -57,8 +57,8 @@ Nanoseconds until(Nanoseconds deadline, Nanoseconds now) {
 //
 // Invariants, whenever no call is running: an entry is registered if it has a callback; the backend
 // watches exactly the registered entries that are not asleep, for `watched`, which differs from
-// what they want only while they are in changed_. A slot that changed since the current wait began
-// has `since` equal to pollNumber_ and gets nothing from its batch.
+// what they want only while they are in changed_. A slot that changed since the current wait began,
+// or has run, has `since` equal to pollNumber_ and gets nothing from its batch.
 struct Reactor::Core {
   class PollScope;
 
@@ -99,7 +99,7 @@ struct Reactor::Core {
   bool hasMoreToRun() const noexcept { return failuresDue_ || !timers_.empty(); }
   std::size_t run(std::span<const Ready> ready);
   std::size_t runReady(std::span<const Ready> batch);
-  bool runSlot(const FdEntry& entry, Direction direction);
+  bool runSlot(FdEntry& entry, Direction direction);
   std::size_t runFailures();
   std::size_t runTimers();
 
@@ -312,7 +312,7 @@ std::size_t Reactor::Core::run(std::span<const Ready> ready) {
 std::size_t Reactor::Core::runReady(std::span<const Ready> batch) {
   std::size_t ran = 0;
   for (const Ready& found : batch) {
-    const FdEntry& entry = table_.known(fdOf(found.token));
+    FdEntry& entry = table_.known(fdOf(found.token));
     if (entry.generation != generationOf(found.token)) {
       noteStale(entry);
       continue;
@@ -323,9 +323,12 @@ std::size_t Reactor::Core::runReady(std::span<const Ready> batch) {
   return ran;
 }
 
-inline bool Reactor::Core::runSlot(const FdEntry& entry, Direction direction) {
+// Marks the slot too: where one number stands for two files, after a close before the removal, the
+// kernel may report it twice.
+inline bool Reactor::Core::runSlot(FdEntry& entry, Direction direction) {
   const AsyncCallback callback = entry.callbacks[direction];
   if (callback.function == nullptr || entry.since[direction] == pollNumber_) return false;
+  entry.since[direction] = pollNumber_;
   callback.function(callback.udata);
   return true;
 }

@@ -55,6 +55,26 @@ TEST_P(ClosedDescriptorTest, IsSilentWhenClosedWithoutDuplicates) {
   EXPECT_TRUE(reactor_.removeWriter(number));
 }
 
+// IR5
+TEST_P(ClosedDescriptorTest, RunsNoCallbackTwiceWhereItsNumberStandsForTwoFiles) {
+  const Pair first = pair();
+  const Pair second = pair();
+  Probe reader;
+  Probe writer;
+  UniqueFd copy = duplicate(first.near.get());
+  const Fd number = copy.get();
+  addReader(number, reader);
+  copy.reset();  // before the removal, which the OS therefore does not hear of
+  EXPECT_TRUE(reactor_.removeReader(number));
+  const UniqueFd again(dup2(second.near.get(), number));
+  ASSERT_EQ(again.get(), number);
+  addWriter(number, writer);
+  ASSERT_EQ(dup2(first.near.get(), number), number);
+  addReader(number, reader);
+  poll(0ms);
+  EXPECT_LE(writer.runs(), 1u);
+}
+
 // R55
 TEST_P(ClosedDescriptorTest, RunsUntilRemovedWhileADuplicateIsReady) {
   Pair ends = pair();

@@ -30,6 +30,18 @@ _REGISTRATION = mutants_of(
         "",
     ),
     (
+        "one-slot-twice",
+        "a callback runs twice in a poll when one number stands for two files",
+        "  entry.since[direction] = pollNumber_;\n  callback.function(",
+        "  callback.function(",
+    ),
+    (
+        "failure-hurries",
+        "a poll returns at once for a failure that was removed when a callback threw",
+        "  if (failuresDue_) findFailures();\n",
+        "",
+    ),
+    (
         "removed-stays-counted",
         "a poll waits for ever after the last registration was removed",
         "  --registered_;\n",

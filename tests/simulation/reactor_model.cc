@@ -295,9 +295,9 @@ void ReactorModel::ran(Fd fd, Direction d, Serial serial) {
   Slot& slot = entry->slots[d];
   require(slot.changedIn != pollNumber_, "IR2: run for an event older than itself");
   require(!timersHaveBegun_, "run after a timer");
-  if (entry->isDoubled) return;
   require(slot.ranIn != pollNumber_, "IR5: run twice in a poll");
   slot.ranIn = pollNumber_;
+  if (entry->isDoubled) return;
   if (std::exchange(slot.hasFailed, false)) return;
   const bool isFound = entry->foundIn == pollNumber_ && entry->found[d];
   if (!isFound) return require(false, "run, but not ready");
