@@ -385,7 +385,7 @@ void Reactor::Core::fail(Fd fd, FdEntry& entry) noexcept {
 void Reactor::Core::findFailures() noexcept {
   failuresDue_ = false;
   table_.forEachRegistered([this](Fd, const FdEntry& entry) {
-    failuresDue_ = failuresDue_ || entry.failed[detail::reading] || entry.failed[detail::writing];
+    if (entry.failed[detail::reading] || entry.failed[detail::writing]) failuresDue_ = true;
   });
 }
 

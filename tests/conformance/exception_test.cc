@@ -185,6 +185,25 @@ TEST_P(ExceptionTest, LeavesTheOtherDirectionOfAFailedChangeToBeTold) {
 }
 
 // R20
+TEST_P(ExceptionTest, LeavesAllOtherFailedChangesToBeTold) {
+  const Pair healthy = pair();
+  Pair first = pair();
+  Pair second = pair();
+  Probe idle;
+  Probe thrower([] { throw Thrown(); });
+  Probe others;
+  addReader(healthy.near.get(), idle);
+  addBoth(first.near.get(), thrower, others);
+  addBoth(second.near.get(), others, others);
+  first.near.reset();
+  second.near.reset();
+  EXPECT_TRUE(pollThrows());
+  EXPECT_EQ(poll(50ms), 3u);
+  EXPECT_EQ(others.runs(), 3u);
+  EXPECT_EQ(poll(50ms), 0u);
+}
+
+// R20
 TEST_P(ExceptionTest, DoesNotHurryTheNextPollForADirectionThatNeedsNotBeToldAnyMore) {
   Pair ends = pair();
   const Fd number = ends.near.get();
