@@ -197,7 +197,7 @@ _DISPATCH = mutants_of(
         "a writer runs although its reader has just removed it",
         "    if (found.readable && runSlot(entry, detail::reading)) ++ran;\n"
         "    if (found.writable && runSlot(entry, detail::writing)) ++ran;\n",
-        "    const FdEntry seen = entry;\n"
+        "    FdEntry seen = entry;\n"
         "    if (found.readable && runSlot(entry, detail::reading)) ++ran;\n"
         "    if (found.writable && runSlot(seen, detail::writing)) ++ran;\n",
     ),
