@@ -31,7 +31,7 @@ int takeSocketError(Fd fd) noexcept {
 
 void ConnectAttempt::start(Context& context, const Address& address, const ConnectOptions& options,
                            AsyncCallback callback) noexcept {
-  operation_.begin(*this, callback);
+  OperationAccess::begin(operation_, *this, callback);
   context_ = &context;
   context.add(*this);
   address_ = address;
@@ -91,7 +91,7 @@ void ConnectAttempt::succeed() noexcept {
 void ConnectAttempt::finish(std::error_code error) noexcept {
   Context& context = *context_;
   dismiss();
-  operation_.owner_ = nullptr;
+  OperationAccess::disown(operation_);
   operation_.error = error;
   context.complete(operation_);
 }

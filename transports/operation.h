@@ -27,9 +27,7 @@ namespace kairos {
 
 namespace detail {
 
-class ConnectAttempt;
 class Context;
-class Listener;
 class Operation;
 class ReadSide;
 class Stream;
@@ -73,24 +71,34 @@ class Operation : public ListNode {
 
  private:
   friend class Context;
-  friend class ReadSide;
-  friend class Stream;
-  friend class WriteQueue;
-  friend class ConnectAttempt;
-  friend class Listener;
+  friend struct OperationAccess;
   enum class State : std::uint8_t { idle, waiting, completing };
-
-  // Clears what an earlier use left.
-  void begin(OperationOwner& owner, AsyncCallback callback) noexcept {
-    error.clear();
-    callback_ = callback;
-    owner_ = &owner;
-    state_ = State::waiting;
-  }
 
   AsyncCallback callback_{};
   OperationOwner* owner_ = nullptr;
   State state_ = State::idle;
+};
+
+// What a transport does with the operations it was given; Context::complete() ends them.
+struct OperationAccess {
+  // Clears what an earlier use left.
+  static void begin(Operation& operation, OperationOwner& owner, AsyncCallback callback) noexcept {
+    operation.error.clear();
+    operation.callback_ = callback;
+    operation.owner_ = &owner;
+    operation.state_ = Operation::State::waiting;
+  }
+
+  // The owner does not want to hear of it any more.
+  static void disown(Operation& operation) noexcept { operation.owner_ = nullptr; }
+
+  // It is begun and has no result yet.
+  static bool isWaiting(const Operation& operation) noexcept {
+    return operation.state_ == Operation::State::waiting;
+  }
+  static bool isWaiting(const Operation& operation, const OperationOwner& owner) noexcept {
+    return isWaiting(operation) && operation.owner_ == &owner;
+  }
 };
 
 }  // namespace detail

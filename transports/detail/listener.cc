@@ -48,13 +48,13 @@ Listener::Listener(Context& context, Fd fd, const ServerOptions& options) noexce
 
 Listener::~Listener() {
   close();
-  if (accepting_ != nullptr) accepting_->owner_ = nullptr;
+  if (accepting_ != nullptr) OperationAccess::disown(*accepting_);
 }
 
 std::error_code Listener::accept(AcceptOperation& operation, AsyncCallback callback) noexcept {
   if (accepting_ != nullptr || operation.isPending()) return TransportError::busy;
   if (context_ == nullptr || context_->isEnding()) return TransportError::closed;
-  operation.begin(*this, callback);
+  OperationAccess::begin(operation, *this, callback);
   operation.stream = StreamTransport();
   operation.peer = Address();
   accepting_ = &operation;

@@ -21,7 +21,7 @@ Stream::~Stream() {
   close();
   if (context_ != nullptr) readSide_.release(context_->pool());
   if (reading_ == nullptr) return;
-  reading_->owner_ = nullptr;
+  OperationAccess::disown(*reading_);
   reading_->error = TransportError::closed;
   reading_->data = {};
 }
@@ -39,7 +39,7 @@ std::error_code Stream::mayRead(const ReadOperation& operation) const noexcept {
 }
 
 void Stream::startRead(ReadOperation& operation, AsyncCallback callback) noexcept {
-  operation.begin(*this, callback);
+  OperationAccess::begin(operation, *this, callback);
   operation.data = {};
   operation.bytes = operation.scanned_ = 0;
   operation.atEnd = false;
@@ -117,7 +117,7 @@ std::error_code Stream::writeError() const noexcept {
 }
 
 void Stream::startWrite(WriteOperation& operation, AsyncCallback callback) noexcept {
-  operation.begin(*this, callback);
+  OperationAccess::begin(operation, *this, callback);
   operation.bytes = operation.firstOffset_ = 0;
   operation.error = writeError();
   // A second shutdown is done when the first is.
@@ -175,7 +175,7 @@ void Stream::unwatchWriting() noexcept {
 
 // What is sent in part cannot be taken back.
 bool Stream::cancel(WriteOperation& operation) noexcept {
-  const bool isQueued = operation.owner_ == this && operation.state_ == Operation::State::waiting;
+  const bool isQueued = OperationAccess::isWaiting(operation, *this);
   if (!isQueued || operation.bytes > 0 || operation.isShutdown_) return false;
   writes_.forget(operation);
   operation.error = std::make_error_code(std::errc::operation_canceled);
@@ -191,7 +191,7 @@ void Stream::forget(Operation& operation) noexcept {
     reading_ = nullptr;
     return;
   }
-  if (operation.state_ != Operation::State::waiting) return;
+  if (!OperationAccess::isWaiting(operation)) return;
   // A write is destroyed in the queue.
   auto& write = static_cast<WriteOperation&>(operation);
   const bool isTorn = write.bytes > 0;

@@ -95,7 +95,7 @@ void WriteQueue::advance(Context& context, std::size_t written) noexcept {
 }
 
 void WriteQueue::complete(Context& context, WriteOperation& operation) noexcept {
-  operation.owner_ = nullptr;
+  OperationAccess::disown(operation);
   context.complete(operation);
 }
 
