@@ -276,6 +276,7 @@ bool Reactor::Core::mayPollThough(Clock::duration timeout, std::error_code& erro
 // Brings the backend up to date, and tells how long it may wait.
 inline Clock::duration Reactor::Core::prepareWait(Clock::duration timeout) noexcept {
   if (changesDue_) applyChanges();
+  if (timers_.empty()) timers_.noteIdlePoll();
   if (!hasMoreToRun() || timeout == Clock::duration::zero()) return timeout;
   return waitLimit(timeout);
 }

@@ -55,10 +55,15 @@ class RecordArray {
     --size_;
   }
 
-  // Drops the records from `size` on, and the memory for more than `capacity` if that is possible.
-  void shrink(std::size_t size, std::size_t capacity) {
-    assert(size <= size_ && size <= capacity && capacity > 0);
+  // Drops the records from `size` on; their memory stays.
+  void truncate(std::size_t size) {
+    assert(size <= size_);
     size_ = size;
+  }
+
+  // Gives the memory for more than `capacity` records back if that is possible.
+  void shrinkTo(std::size_t capacity) {
+    assert(size_ <= capacity && capacity > 0);
     if (capacity >= capacity_) return;
     void* shrunk = std::realloc(data_, capacity * recordBytes);
     if (shrunk == nullptr) return;

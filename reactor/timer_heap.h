@@ -27,7 +27,7 @@ class TimerHeap {
   void remove(TimerIndex timer);
 
   // Gives the memory back if it is much. Requires an empty heap, for which no room is needed.
-  void releaseMemory() {
+  void giveMemoryBack() {
     if (timers_.capacity() > kept) timers_.clear();
   }
 

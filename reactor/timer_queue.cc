@@ -58,7 +58,12 @@ inline void TimerQueue::forget(TimerIndex timer) {
     leaveHeapOrParkedList(timer);
   }
   store_.release(timer);
-  if (empty()) heap_.releaseMemory();  // so nothing is parked either
+}
+
+// Nothing is parked either.
+void TimerQueue::giveMemoryBack() {
+  store_.giveMemoryBack();
+  heap_.giveMemoryBack();
 }
 
 void TimerQueue::leaveHeapOrParkedList(TimerIndex timer) {
@@ -92,6 +97,7 @@ TimerIndex TimerQueue::firstOf(TimerIndex a, TimerIndex b) const {
 
 void TimerQueue::beginPoll() {
   polling_ = true;
+  idlePolls_ = 0;
   parkedUntil_ = pollTime_ = time_;
   pollAdditions_ = additions_;
 }

@@ -43,6 +43,13 @@ class TimerQueue {
   // The earliest deadline, deferred timers left aside; `never`: there is none.
   Nanoseconds nextDeadline();
 
+  // A poll begins, and there is no timer. After some in a row, the memory that many took goes back:
+  // not at once, since whoever had many is likely to have many again.
+  void noteIdlePoll() {
+    if (++idlePolls_ == idlePollsWithMemory) giveMemoryBack();
+  }
+  static constexpr std::uint32_t idlePollsWithMemory = 64;
+
   // While one lives, takeDue hands out, one by one, the timers that were there when it was made and
   // that were due at the last reading of the clock by then.
   class PollScope {
@@ -69,6 +76,7 @@ class TimerQueue {
   TimerIndex firstDue(TimerIndex deferred);
   TimerIndex firstInOrder() const;
   TimerIndex firstOf(TimerIndex a, TimerIndex b) const;
+  void giveMemoryBack();
   void beginPoll();
   void endPoll();
 
@@ -78,6 +86,7 @@ class TimerQueue {
   std::size_t parkedCount_ = 0;  // the heap has room for as many
   std::uint64_t additions_ = 0;
   Nanoseconds time_ = 0;
+  std::uint32_t idlePolls_ = 0;
   bool polling_ = false;
   Nanoseconds parkedUntil_ = unparked;  // pollTime_ while polling_
   Nanoseconds pollTime_ = 0;            // due means: deadline <= pollTime_ ...

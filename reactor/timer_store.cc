@@ -27,13 +27,19 @@ bool TimerStore::addLists() {
   return true;
 }
 
-// Generations must stay plentiful for the places that come next: near the end the memory is kept.
+// Generations must stay plentiful for the places that come next: near the end the places are kept.
 void TimerStore::startAgain() {
   if (links_.size() <= keptEnd || highestGeneration_ > lastGeneration / 2) return;
   firstGeneration_ = std::max(firstGeneration_, highestGeneration_);
-  links_.shrink(firstTimerIndex, keptEnd);
-  timers_.shrink(0, keptEnd - firstTimerIndex);
+  links_.truncate(firstTimerIndex);
+  timers_.truncate(0);
   free_ = 0;
+}
+
+void TimerStore::giveMemoryBack() {
+  if (links_.size() > keptEnd) return;
+  links_.shrinkTo(keptEnd);
+  timers_.shrinkTo(keptEnd - firstTimerIndex);
 }
 
 void TimerStore::moveAll(TimerIndex from, TimerIndex to) {

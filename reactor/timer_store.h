@@ -68,8 +68,9 @@ inline bool runsBefore(const Timer& a, const Timer& b) {
 //
 // An id is the generation of a place in the store and the number of that place. The generation goes
 // up whenever the place is left; a place whose generations are used up is never used again, so no
-// id comes twice. The place left last is taken first. When no timer is left, the memory of all but
-// the first 1024 goes back; what replaces them begins above every generation that was used.
+// id comes twice. The place left last is taken first. When none is left of many timers, all places
+// are forgotten, so that the next ones lie side by side again; what replaces them begins above every
+// generation that was used.
 class TimerStore {
  public:
   static constexpr TimerIndex mostTimers =
@@ -89,6 +90,9 @@ class TimerStore {
   TimerLinks& links(TimerIndex timer) { return links_[timer]; }
 
   std::size_t size() const { return size_; }
+
+  // Gives the memory of all but the first 1024 timers back, unless later ones are in use.
+  void giveMemoryBack();
 
   // Makes sure that there is a place for one more; false: no memory, or all places are taken.
   [[nodiscard]] bool makeReady() { return free_ != 0 || addPlaces(); }

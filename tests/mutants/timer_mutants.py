@@ -66,7 +66,7 @@ _TIMERS = mutants_of(
     (
         "timer-memory-kept",
         "the memory of many due timers does not go back when none is left",
-        "  if (empty()) heap_.releaseMemory();",
+        "  heap_.giveMemoryBack();\n",
         "",
     ),
 ) + mutants_of(

@@ -23,15 +23,18 @@ TEST(RecordArrayTest, KeepsItsRecordsWhileItGrows) {
   EXPECT_EQ(array.back(), 998);
 }
 
-TEST(RecordArrayTest, ShrinksToTheRecordsAndTheRoomThatItIsToKeep) {
+TEST(RecordArrayTest, KeepsTheRoomOfTruncatedRecordsUntilItIsToShrink) {
   RecordArray<int> array;
   fill(array, 1000);
-  array.shrink(10, 20);
+  const std::size_t room = array.capacity();
+  array.truncate(10);
+  EXPECT_EQ(array.size(), 10u);
+  EXPECT_EQ(array.capacity(), room);
+  array.shrinkTo(20);
   EXPECT_EQ(array.size(), 10u);
   EXPECT_EQ(array.capacity(), 20u);
   EXPECT_EQ(array.back(), 9);
-  array.shrink(5, 500);
-  EXPECT_EQ(array.size(), 5u);
+  array.shrinkTo(500);
   EXPECT_EQ(array.capacity(), 20u) << "no more room than there was";
 }
 
