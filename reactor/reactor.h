@@ -66,8 +66,8 @@ struct PollResult {
 //               and may close descriptors and free their own udata after removing. What they add
 //               runs in a later poll. They may throw, see poll.
 //   Memory      56 bytes per descriptor number (both directions), in chunks of 256 numbers that are
-//               kept; at most 64 per pending timer; no heap allocation per event. The timers' memory
-//               but for the first 128 kB goes back when 64 polls in a row began with none pending.
+//               kept; at most 64 per pending timer; no heap allocation per event. Of the timers'
+//               memory, all but 128 kB goes back when 64 polls in a row began with none pending.
 class Reactor {
  public:
   // The timeout of an unlimited poll, and the delay of a timer that never fires.
