@@ -1,0 +1,51 @@
+# SPDX-License-Identifier: MIT OR Apache-2.0
+"""Which loads are put on which servers, what each is compared with, and what Kairos is to reach."""
+
+import dataclasses
+
+_TCP = ("bare", "bare2", "kairos", "libuv", "libevent", "asio", "nim")
+
+
+@dataclasses.dataclass(frozen=True)
+class Case:
+    """One load of the generator on one service, with one server process of each contestant."""
+
+    load: str
+    service: str
+    title: str  # of the table that it is a row of
+    flags: tuple = ()
+    contestants: tuple = _TCP
+    metrics: tuple = ("ns",)
+    base: str = "bare"  # whom ratios are formed against
+    goal: float = None  # at most so many times the base
+    rounds_max: int = 1000
+    counted: bool = False  # system calls and instructions are counted as well
+
+    @property
+    def workload(self):
+        return self.service
+
+    @property
+    def parameters(self):
+        return ", ".join(flag.lstrip("-").replace("=", " ") for flag in self.flags) or self.service
+
+    @property
+    def is_small(self):
+        return "--connections=500" not in self.flags
+
+    @property
+    def name(self):
+        return "/".join((self.service, *(flag.split("=")[1] for flag in self.flags)))
+
+
+def _echo():
+    for size in (64, 16384):
+        for connections in (1, 50, 500):
+            yield Case("echo", "echo", "TCP echo",
+                       ("--connections=%d" % connections, "--bytes=%d" % size), goal=1.02,
+                       counted=connections == 50 or size == 64 and connections == 1)
+
+
+def all_cases(small=False):
+    """Every case, in the order in which a round goes through them; or those that are quick."""
+    return [case for case in _echo() if case.is_small or not small]

@@ -1,0 +1,22 @@
+// SPDX-License-Identifier: MIT OR Apache-2.0
+#ifndef KAIROS_BENCH_TRANSPORTS_SERVERS_SERVICES_H_
+#define KAIROS_BENCH_TRANSPORTS_SERVERS_SERVICES_H_
+
+namespace kairos::bench {
+
+// A service of one contestant. It is given a socket and serves until the process is ended: there is
+// no way to stop it in an orderly way, which would cost some of the contestants something.
+using Serve = void (*)(int socket);
+
+// TCP, on a listening socket: what is received is sent back. A connection whose peer has ended it
+// is closed.
+void echoBare(int listener);
+void echoBareTwin(int listener);
+void echoKairos(int listener);
+void echoLibuv(int listener);
+void echoLibevent(int listener);
+void echoAsio(int listener);
+
+}  // namespace kairos::bench
+
+#endif  // KAIROS_BENCH_TRANSPORTS_SERVERS_SERVICES_H_
