@@ -15,6 +15,18 @@ namespace kairos::bench {
 //   requests  all of them
 void loadEcho(ServerProcess& server, const Options& options);
 
+// The same of datagrams from one socket, 64 in flight at most. One that is lost is fatal.
+void loadDatagrams(ServerProcess& server, const Options& options);
+
+// 1 GiB one way, or as many MiB as there are to be requests.
+//   ns        the server's CPU time per MiB
+void loadBulk(ServerProcess& server, const Options& options);
+
+// Opens connections, of which none is used but the last; then uses each once.
+//   heap, resident            bytes per connection before that
+//   heap_used, resident_used  and after it; heaps are negative when the server does not tell
+void loadIdle(ServerProcess& server, const Options& options);
+
 }  // namespace kairos::bench
 
 #endif  // KAIROS_BENCH_TRANSPORTS_LOADS_LOADS_H_

@@ -27,6 +27,9 @@ struct Load {
 
 constexpr Load loads[] = {
     {"echo", loadEcho},
+    {"datagrams", loadDatagrams},
+    {"bulk", loadBulk},
+    {"idle", loadIdle},
 };
 
 bool readOption(std::string_view text, Options& options) {

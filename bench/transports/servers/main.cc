@@ -34,11 +34,26 @@ struct Service {
   Serve serve;
 };
 
+// clang-format off
 constexpr Service services[] = {
-    {"bare", "echo", SOCK_STREAM, echoBare},         {"bare2", "echo", SOCK_STREAM, echoBareTwin},
-    {"kairos", "echo", SOCK_STREAM, echoKairos},     {"libuv", "echo", SOCK_STREAM, echoLibuv},
-    {"libevent", "echo", SOCK_STREAM, echoLibevent}, {"asio", "echo", SOCK_STREAM, echoAsio},
+    {"bare", "echo", SOCK_STREAM, echoBare},
+    {"bare2", "echo", SOCK_STREAM, echoBareTwin},
+    {"kairos", "echo", SOCK_STREAM, echoKairos},
+    {"libuv", "echo", SOCK_STREAM, echoLibuv},
+    {"libevent", "echo", SOCK_STREAM, echoLibevent},
+    {"asio", "echo", SOCK_STREAM, echoAsio},
+    {"bare", "discard", SOCK_STREAM, discardBare},
+    {"kairos", "discard", SOCK_STREAM, discardKairos},
+    {"libuv", "discard", SOCK_STREAM, discardLibuv},
+    {"libevent", "discard", SOCK_STREAM, discardLibevent},
+    {"asio", "discard", SOCK_STREAM, discardAsio},
+    {"bare", "datagrams", SOCK_DGRAM, datagramsBare},
+    {"bare2", "datagrams", SOCK_DGRAM, datagramsBareTwin},
+    {"bare_mmsg", "datagrams", SOCK_DGRAM, datagramsBareBatches},
+    {"libuv", "datagrams", SOCK_DGRAM, datagramsLibuv},
+    {"asio", "datagrams", SOCK_DGRAM, datagramsAsio},
 };
+// clang-format on
 
 int boundToLoopback(int type) {
   const int fd = ::socket(AF_INET, type | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);

@@ -17,6 +17,21 @@ void echoLibuv(int listener);
 void echoLibevent(int listener);
 void echoAsio(int listener);
 
+// TCP: what is received is counted and thrown away. When the peer has ended its side, the number of
+// bytes is the answer, as 8 bytes of this machine.
+void discardBare(int listener);
+void discardKairos(int listener);
+void discardLibuv(int listener);
+void discardLibevent(int listener);
+void discardAsio(int listener);
+
+// UDP, on a bound socket: each datagram is sent back to where it came from.
+void datagramsBare(int socket);  // one recvfrom(2) and one sendto(2) each
+void datagramsBareTwin(int socket);
+void datagramsBareBatches(int socket);  // recvmmsg(2) and sendmmsg(2)
+void datagramsLibuv(int socket);
+void datagramsAsio(int socket);
+
 }  // namespace kairos::bench
 
 #endif  // KAIROS_BENCH_TRANSPORTS_SERVERS_SERVICES_H_
