@@ -23,6 +23,13 @@ enum class SystemCall {
   send,
   sendmsg,
   accept,
+  socket,
+  bind,
+  listen,
+  connect,
+  getsockopt,
+  setsockopt,
+  getsockname,
   clock,
   wallClock,
   last
