@@ -5,6 +5,7 @@
 #include <poll.h>
 #include <sys/epoll.h>
 #include <sys/mman.h>
+#include <sys/sendfile.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/time.h>
@@ -88,6 +89,8 @@ int __real_madvise(void* at, std::size_t size, int advice);
 ssize_t __real_recv(int fd, void* bytes, size_t size, int flags);
 ssize_t __real_send(int fd, const void* bytes, size_t size, int flags);
 ssize_t __real_sendmsg(int fd, const msghdr* message, int flags);
+ssize_t __real_sendfile(int to, int from, off_t* offset, size_t size);
+ssize_t __real_pread(int fd, void* bytes, size_t size, off_t offset);
 int __real_accept4(int fd, sockaddr* address, socklen_t* size, int flags);
 int __real_clock_gettime(clockid_t clock, timespec* time);
 int __real_gettimeofday(timeval* time, void* zone);
@@ -163,6 +166,16 @@ ssize_t __wrap_send(int fd, const void* bytes, size_t size, int flags) {
 ssize_t __wrap_sendmsg(int fd, const msghdr* message, int flags) {
   if (intercept(SystemCall::sendmsg)) return -1;
   return __real_sendmsg(fd, message, flags);
+}
+
+ssize_t __wrap_sendfile(int to, int from, off_t* offset, size_t size) {
+  if (intercept(SystemCall::sendfile)) return -1;
+  return __real_sendfile(to, from, offset, size);
+}
+
+ssize_t __wrap_pread(int fd, void* bytes, size_t size, off_t offset) {
+  if (intercept(SystemCall::pread)) return -1;
+  return __real_pread(fd, bytes, size, offset);
 }
 
 int __wrap_accept4(int fd, sockaddr* address, socklen_t* size, int flags) {
