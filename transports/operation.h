@@ -4,6 +4,7 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <limits>
 #include <span>
 #include <string>
 #include <string_view>
@@ -134,6 +135,15 @@ struct ReadOperation : detail::Operation {
   std::string_view separator_;  // the user's
 };
 
+// Bytes of a file, which the user keeps open, and as large as it is, until the write is done.
+struct FileRange {
+  static constexpr std::uint64_t toEnd = std::numeric_limits<std::uint64_t>::max();
+
+  Fd file = -1;
+  std::uint64_t offset = 0;
+  std::uint64_t size = toEnd;  // toEnd: until the file ends
+};
+
 struct WriteOperation : detail::Operation {
   WriteOperation() = default;
   ~WriteOperation() { abandon(); }
@@ -144,13 +154,20 @@ struct WriteOperation : detail::Operation {
   friend class detail::Stream;
   friend class detail::WriteQueue;
   friend class StreamTransport;
+  enum class Kind : std::uint8_t {
+    bytes,
+    file,    // handed from the file to the stream by the OS
+    copied,  // of a file, through memory
+    shutdown
+  };
 
-  std::span<const std::string_view> parts_;  // what is left; the first from firstOffset_ on
-  std::size_t firstOffset_ = 0;
-  std::size_t left_ = 0;
+  Kind kind_ = Kind::bytes;
+  Fd file_ = -1;              // the user's
+  std::uint64_t left_ = 0;    // of all parts, or of the file: FileRange::toEnd if it is not known
+  std::uint64_t offset_ = 0;  // of what is left in the first part, or in the file
+  std::span<const std::string_view> parts_;  // what is left
   std::string_view single_;
   std::string owned_;
-  bool isShutdown_ = false;
 };
 
 }  // namespace kairos

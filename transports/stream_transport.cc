@@ -146,9 +146,9 @@ std::error_code StreamTransport::mayWrite(const WriteOperation& operation,
 
 std::error_code StreamTransport::startWrite(WriteOperation& operation,
                                             AsyncCallback callback) noexcept {
-  operation.left_ = 0;
+  operation.kind_ = WriteOperation::Kind::bytes;
+  operation.left_ = operation.offset_ = 0;
   for (const std::string_view part : operation.parts_) operation.left_ += part.size();
-  operation.isShutdown_ = false;
   stream_->startWrite(operation, callback);
   return {};
 }
@@ -178,12 +178,29 @@ std::error_code StreamTransport::writeOwned(WriteOperation& operation, std::stri
   return startWrite(operation, {callback, udata});
 }
 
+// Small ranges are not worth what the way around memory costs.
+std::error_code StreamTransport::writeFile(WriteOperation& operation, const FileRange& range,
+                                           CallbackFunc callback, void* udata) noexcept {
+  constexpr std::uint64_t last = std::numeric_limits<std::int64_t>::max();
+  if (range.offset > last) return invalid();
+  if (range.size != FileRange::toEnd && range.size > last - range.offset) return invalid();
+  if (const auto error = mayWrite(operation, callback)) return error;
+  const bool isSmall = range.size <= detail::BufferPool::blockBytes;
+  operation.kind_ = isSmall ? WriteOperation::Kind::copied : WriteOperation::Kind::file;
+  operation.parts_ = {};
+  operation.file_ = range.file;
+  operation.offset_ = range.offset;
+  operation.left_ = range.size;
+  stream_->startWrite(operation, {callback, udata});
+  return {};
+}
+
 std::error_code StreamTransport::shutdown(WriteOperation& operation, CallbackFunc callback,
                                           void* udata) noexcept {
   if (const auto error = mayWrite(operation, callback)) return error;
+  operation.kind_ = WriteOperation::Kind::shutdown;
   operation.parts_ = {};
   operation.left_ = 0;
-  operation.isShutdown_ = true;
   stream_->startWrite(operation, {callback, udata});
   return {};
 }

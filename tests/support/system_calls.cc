@@ -5,6 +5,7 @@
 #include <poll.h>
 #include <sys/epoll.h>
 #include <sys/mman.h>
+#include <sys/sendfile.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/time.h>
@@ -95,6 +96,8 @@ int __real_connect(int fd, const sockaddr* address, socklen_t size);
 int __real_getsockopt(int fd, int level, int option, void* value, socklen_t* size);
 int __real_setsockopt(int fd, int level, int option, const void* value, socklen_t size);
 int __real_getsockname(int fd, sockaddr* address, socklen_t* size);
+ssize_t __real_sendfile(int to, int from, off_t* offset, size_t size);
+ssize_t __real_pread(int fd, void* bytes, size_t size, off_t offset);
 int __real_accept4(int fd, sockaddr* address, socklen_t* size, int flags);
 int __real_clock_gettime(clockid_t clock, timespec* time);
 int __real_gettimeofday(timeval* time, void* zone);
@@ -170,6 +173,16 @@ ssize_t __wrap_send(int fd, const void* bytes, size_t size, int flags) {
 ssize_t __wrap_sendmsg(int fd, const msghdr* message, int flags) {
   if (intercept(SystemCall::sendmsg)) return -1;
   return __real_sendmsg(fd, message, flags);
+}
+
+ssize_t __wrap_sendfile(int to, int from, off_t* offset, size_t size) {
+  if (intercept(SystemCall::sendfile)) return -1;
+  return __real_sendfile(to, from, offset, size);
+}
+
+ssize_t __wrap_pread(int fd, void* bytes, size_t size, off_t offset) {
+  if (intercept(SystemCall::pread)) return -1;
+  return __real_pread(fd, bytes, size, offset);
 }
 
 int __wrap_accept4(int fd, sockaddr* address, socklen_t* size, int flags) {

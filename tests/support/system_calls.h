@@ -22,6 +22,8 @@ enum class SystemCall {
   recv,
   send,
   sendmsg,
+  sendfile,
+  pread,
   accept,
   socket,
   bind,

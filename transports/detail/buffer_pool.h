@@ -4,6 +4,7 @@
 
 #include <array>
 #include <cstddef>
+#include <span>
 
 namespace kairos::detail {
 
@@ -25,6 +26,26 @@ class BufferPool {
  private:
   std::array<char*, freeBlocksMax> free_;
   std::size_t count_ = 0;
+};
+
+// A block for as long as this lives.
+class PoolBlock {
+ public:
+  explicit PoolBlock(BufferPool& pool) noexcept : pool_(pool), block_(pool.take()) {}
+  ~PoolBlock() {
+    if (block_ != nullptr) pool_.give(block_);
+  }
+  PoolBlock(const PoolBlock&) = delete;
+  PoolBlock& operator=(const PoolBlock&) = delete;
+
+  // Empty: no memory.
+  std::span<char> bytes() const noexcept {
+    return {block_, block_ != nullptr ? BufferPool::blockBytes : 0};
+  }
+
+ private:
+  BufferPool& pool_;
+  char* block_;
 };
 
 }  // namespace kairos::detail

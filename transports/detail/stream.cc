@@ -118,12 +118,13 @@ std::error_code Stream::writeError() const noexcept {
 
 void Stream::startWrite(WriteOperation& operation, AsyncCallback callback) noexcept {
   OperationAccess::begin(operation, *this, callback);
-  operation.bytes = operation.firstOffset_ = 0;
+  operation.bytes = 0;
+  const bool isShutdown = operation.kind_ == WriteOperation::Kind::shutdown;
   operation.error = writeError();
   // A second shutdown is done when the first is.
-  if (operation.isShutdown_ && operation.error == TransportError::shutDown) operation.error = {};
+  if (isShutdown && operation.error == TransportError::shutDown) operation.error = {};
   if (operation.error) return WriteQueue::complete(*context_, operation);
-  shutdownStarted_ = shutdownStarted_ || operation.isShutdown_;
+  shutdownStarted_ = shutdownStarted_ || isShutdown;
   const bool isFirst = writes_.empty();
   writes_.add(operation);
   if (isFirst) flush();
@@ -176,7 +177,8 @@ void Stream::unwatchWriting() noexcept {
 // What is sent in part cannot be taken back.
 bool Stream::cancel(WriteOperation& operation) noexcept {
   const bool isQueued = OperationAccess::isWaiting(operation, *this);
-  if (!isQueued || operation.bytes > 0 || operation.isShutdown_) return false;
+  const bool isShutdown = operation.kind_ == WriteOperation::Kind::shutdown;
+  if (!isQueued || operation.bytes > 0 || isShutdown) return false;
   writes_.forget(operation);
   operation.error = std::make_error_code(std::errc::operation_canceled);
   WriteQueue::complete(*context_, operation);

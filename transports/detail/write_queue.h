@@ -18,11 +18,13 @@ class WriteQueue {
   // What a flush found at the head.
   enum class Next { nothing, wait, shutDown, failed };
 
-  // Parts that go to the OS in one call, and calls that one flush makes at most.
+  // Parts, or bytes of a file, that go to the OS in one call; calls that one flush makes at most.
   static constexpr std::size_t partsMax = 64;
+  static constexpr std::size_t fileBytesMax = 512 * 1024;
   static constexpr int callsPerFlushMax = 8;
 
   bool empty() const noexcept { return operations_.empty(); }
+  // Those of files are not counted: they are not in memory.
   std::size_t bytes() const noexcept { return bytes_; }
   void add(WriteOperation& operation) noexcept;
   void forget(WriteOperation& operation) noexcept;
@@ -42,7 +44,21 @@ class WriteQueue {
   void failAll(Context& context, std::error_code error) noexcept;
 
  private:
+  using Kind = WriteOperation::Kind;
+  // What one call to the OS came to: it takes more, or no more now.
+  enum class Step { more, full, failed };
+
+  WriteOperation& head() const noexcept {
+    return static_cast<WriteOperation&>(operations_.front());
+  }
+  static std::size_t bytesOf(const WriteOperation& operation) noexcept;
   Next completeWritten(Context& context) noexcept;
+  Step writeParts(Context& context, Fd fd, FdKind kind) noexcept;
+  Step writeFile(Context& context, Fd fd, FdKind kind) noexcept;
+  Step copyFile(Context& context, Fd fd, FdKind kind) noexcept;
+  Step advanceFile(Context& context, std::size_t sent, std::size_t asked) noexcept;
+  Step failFile(Context& context, std::error_code error) noexcept;
+  Step failStream(int error) noexcept;
   std::size_t gather(std::span<iovec> parts, std::size_t& count) const noexcept;
   void advance(Context& context, std::size_t written) noexcept;
 
