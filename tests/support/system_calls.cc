@@ -202,8 +202,13 @@ int __wrap_listen(int fd, int backlog) {
   return intercept(SystemCall::listen) ? -1 : __real_listen(fd, backlog);
 }
 
+// One that is interrupted goes on by itself.
 int __wrap_connect(int fd, const sockaddr* address, socklen_t size) {
-  return intercept(SystemCall::connect) ? -1 : __real_connect(fd, address, size);
+  if (!intercept(SystemCall::connect)) return __real_connect(fd, address, size);
+  if (errno != EINTR) return -1;
+  __real_connect(fd, address, size);
+  errno = EINTR;
+  return -1;
 }
 
 int __wrap_getsockopt(int fd, int level, int option, void* value, socklen_t* size) {
