@@ -29,8 +29,8 @@ struct ReadLimit {
 
 // What begins with the bytes that a MessageFunc was shown.
 struct MessageSize {
-  std::size_t size = 0;   // of the whole message; 0: more bytes are needed to tell
-  std::error_code error;  // it is none
+  std::size_t size = 0;        // of the whole message; 0: more bytes are needed to tell
+  std::error_code error = {};  // it is none
 };
 
 // Tells how long the message is that begins with `bytes`, which are one or more. It looks at them
