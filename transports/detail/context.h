@@ -2,6 +2,9 @@
 #ifndef KAIROS_TRANSPORTS_DETAIL_CONTEXT_H_
 #define KAIROS_TRANSPORTS_DETAIL_CONTEXT_H_
 
+#include <memory>
+#include <utility>
+
 #include "kairos/reactor/reactor.h"
 #include "kairos/transports/detail/buffer_pool.h"
 #include "kairos/transports/detail/intrusive_list.h"
@@ -12,6 +15,12 @@ namespace kairos::detail {
 
 // For the queues of streams that have something queued.
 using QueuePool = BlockPool<96, 64>;
+
+// What the transports of one kind share, besides the rest. It goes with the context.
+class ContextShare {
+ public:
+  virtual ~ContextShare() = default;
+};
 
 // What a TransportContext is, behind its header.
 //
@@ -28,6 +37,11 @@ class Context {
   Reactor& reactor() noexcept { return reactor_; }
   BufferPool& pool() noexcept { return pool_; }
   QueuePool& queuePool() noexcept { return queuePool_; }
+
+  // Null until the first transport of its kind sets it.
+  ContextShare* datagrams() const noexcept { return datagrams_.get(); }
+  void setDatagrams(std::unique_ptr<ContextShare> share) noexcept { datagrams_ = std::move(share); }
+
   void add(ContextMember& member) noexcept { members_.pushBack(member); }
 
   // The start calls are refused from now on.
@@ -69,6 +83,7 @@ class Context {
   Reactor& reactor_;
   BufferPool pool_;
   QueuePool queuePool_;
+  std::unique_ptr<ContextShare> datagrams_;
   IntrusiveList<Operation> done_;
   IntrusiveList<ContextMember> members_;
   TimerId timer_ = TimerId::none;
