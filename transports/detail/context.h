@@ -2,6 +2,8 @@
 #ifndef KAIROS_TRANSPORTS_DETAIL_CONTEXT_H_
 #define KAIROS_TRANSPORTS_DETAIL_CONTEXT_H_
 
+#include <cstdint>
+
 #include "kairos/reactor/reactor.h"
 #include "kairos/transports/detail/buffer_pool.h"
 #include "kairos/transports/detail/intrusive_list.h"
@@ -25,6 +27,9 @@ class Context {
   Reactor& reactor() noexcept { return reactor_; }
   BufferPool& pool() noexcept { return pool_; }
   void add(ContextMember& member) noexcept { members_.pushBack(member); }
+
+  // A bit for each signal that a SignalSet has, that of signal 1 being the lowest.
+  std::uint64_t& signals() noexcept { return signals_; }
 
   // The start calls are refused from now on.
   bool isEnding() const noexcept { return ending_; }
@@ -67,6 +72,7 @@ class Context {
   IntrusiveList<Operation> done_;
   IntrusiveList<ContextMember> members_;
   TimerId timer_ = TimerId::none;
+  std::uint64_t signals_ = 0;
   bool dispatching_ = false;
   bool ending_ = false;
 };
