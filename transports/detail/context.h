@@ -2,6 +2,7 @@
 #ifndef KAIROS_TRANSPORTS_DETAIL_CONTEXT_H_
 #define KAIROS_TRANSPORTS_DETAIL_CONTEXT_H_
 
+#include <cstdint>
 #include <memory>
 #include <utility>
 
@@ -43,6 +44,9 @@ class Context {
   void setDatagrams(std::unique_ptr<ContextShare> share) noexcept { datagrams_ = std::move(share); }
 
   void add(ContextMember& member) noexcept { members_.pushBack(member); }
+
+  // A bit for each signal that a SignalSet has, that of signal 1 being the lowest.
+  std::uint64_t& signals() noexcept { return signals_; }
 
   // The start calls are refused from now on.
   bool isEnding() const noexcept { return ending_; }
@@ -87,6 +91,7 @@ class Context {
   IntrusiveList<Operation> done_;
   IntrusiveList<ContextMember> members_;
   TimerId timer_ = TimerId::none;
+  std::uint64_t signals_ = 0;
   bool dispatching_ = false;
   bool ending_ = false;
 };
