@@ -77,7 +77,12 @@ class PooledState : public ValueState<T> {
   template <class... Args>
   static State& make(ContextCore& core, Args&&... args) {
     void* const memory = core.take(sizeof(State));
-    return *new (memory) State(core, std::forward<Args>(args)...);
+    try {
+      return *new (memory) State(core, std::forward<Args>(args)...);
+    } catch (...) {
+      core.giveBack(memory, sizeof(State));
+      throw;
+    }
   }
 
   void dispose() noexcept override {
