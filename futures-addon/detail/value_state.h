@@ -76,6 +76,7 @@ class PooledState : public ValueState<T> {
  public:
   template <class... Args>
   static State& make(ContextCore& core, Args&&... args) {
+    core.refuseIfOver();
     void* const memory = core.take(sizeof(State));
     try {
       return *new (memory) State(core, std::forward<Args>(args)...);
