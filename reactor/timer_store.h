@@ -69,7 +69,7 @@ inline bool runsBefore(const Timer& a, const Timer& b) {
 // An id is the generation of a place in the store and the number of that place. The generation goes
 // up whenever the place is left; a place whose generations are used up is never used again, so no
 // id comes twice. The place left last is taken first. When none is left of many timers, all places
-// are forgotten, so that the next ones lie side by side again; what replaces them begins above every
+// are forgotten, so that the next ones lie side by side again; what replaces them begins above each
 // generation that was used.
 class TimerStore {
  public:

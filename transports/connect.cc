@@ -36,21 +36,32 @@ void ConnectAttempt::start(Context& context, const Address& address, const Conne
   context.add(*this);
   address_ = address;
   noDelay_ = options.noDelay && address.isIp();
-  if (const auto error = open(options.local)) return finish(error);
+  if (const auto error = open(options)) return finish(error);
   tryToConnect();
 }
 
-std::error_code ConnectAttempt::open(const Address& local) noexcept {
+std::error_code ConnectAttempt::open(const ConnectOptions& options) noexcept {
   const int family = address_.sockaddrData()->sa_family;
   fd_ = ::socket(family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
   if (fd_ < 0) return systemError(errno);
-  const int on = 1;
-  if (noDelay_ && ::setsockopt(fd_, IPPROTO_TCP, TCP_NODELAY, &on, sizeof on) != 0) {
-    return systemError(errno);
+  if (noDelay_) {
+    if (const auto error = switchOn(IPPROTO_TCP, TCP_NODELAY)) return error;
   }
-  if (local.family() == Address::Family::none) return {};
-  if (::bind(fd_, local.sockaddrData(), local.sockaddrSize()) == 0) return {};
+  return options.local.family() != Address::Family::none ? bind(options) : std::error_code();
+}
+
+std::error_code ConnectAttempt::bind(const ConnectOptions& options) noexcept {
+  if (options.reusePort && options.local.isIp()) {
+    if (const auto error = switchOn(SOL_SOCKET, SO_REUSEPORT)) return error;
+  }
+  if (::bind(fd_, options.local.sockaddrData(), options.local.sockaddrSize()) == 0) return {};
   return systemError(errno);
+}
+
+std::error_code ConnectAttempt::switchOn(int level, int option) noexcept {
+  const int on = 1;
+  return ::setsockopt(fd_, level, option, &on, sizeof on) == 0 ? std::error_code()
+                                                               : systemError(errno);
 }
 
 // An interrupted connect(2) goes on by itself.

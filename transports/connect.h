@@ -15,8 +15,9 @@ namespace kairos {
 struct ConnectOperation;
 
 struct ConnectOptions {
-  Address local;         // bound before, unless of no family
-  bool noDelay = false;  // TCP: small writes are not held back to fill a packet
+  Address local = {};      // bound before, unless of no family
+  bool noDelay = false;    // TCP: small writes are not held back to fill a packet
+  bool reusePort = false;  // `local` is shared with other sockets that say so
 };
 
 namespace detail {
@@ -41,7 +42,9 @@ class ConnectAttempt final : public ContextMember, public OperationOwner {
   static void onWritable(void* udata);
   static void onRetry(void* udata);
 
-  std::error_code open(const Address& local) noexcept;
+  std::error_code open(const ConnectOptions& options) noexcept;
+  std::error_code bind(const ConnectOptions& options) noexcept;
+  std::error_code switchOn(int level, int option) noexcept;
   void tryToConnect() noexcept;
   void retryLater() noexcept;
   void succeed() noexcept;

@@ -10,6 +10,7 @@
 #include "kairos/transports/detail/context.h"
 #include "kairos/transports/detail/fd_io.h"
 #include "kairos/transports/detail/listener.h"
+#include "kairos/transports/detail/listening_socket.h"
 #include "kairos/transports/detail/socket_address.h"
 #include "kairos/transports/error.h"
 
@@ -17,36 +18,6 @@ namespace kairos {
 namespace {
 
 using detail::systemError;
-
-std::error_code set(Fd fd, int level, int option, bool on) {
-  const int value = on ? 1 : 0;
-  if (::setsockopt(fd, level, option, &value, sizeof value) == 0) return {};
-  return systemError(errno);
-}
-
-std::error_code configure(Fd fd, const Address& address, const ServerOptions& options) {
-  if (!address.isIp()) return {};
-  if (options.reuseAddress) {
-    if (const auto error = set(fd, SOL_SOCKET, SO_REUSEADDR, true)) return error;
-  }
-  if (options.reusePort) {
-    if (const auto error = set(fd, SOL_SOCKET, SO_REUSEPORT, true)) return error;
-  }
-  // Said each time: the default is the administrator's.
-  return address.isIpv6() ? set(fd, IPPROTO_IPV6, IPV6_V6ONLY, options.ipv6Only)
-                          : std::error_code();
-}
-
-std::error_code bindAndListen(Fd fd, const Address& address, const ServerOptions& options,
-                              detail::BoundPath& path) {
-  if (const auto error = configure(fd, address, options)) return error;
-  if (::bind(fd, address.sockaddrData(), address.sockaddrSize()) != 0) return systemError(errno);
-  path = detail::BoundPath(address);
-  if (::listen(fd, options.backlog > 0 ? options.backlog : SOMAXCONN) == 0) return {};
-  const std::error_code error = systemError(errno);
-  path.remove();
-  return error;
-}
 
 std::error_code checkListening(Fd fd) {
   int listening = 0;
@@ -76,17 +47,9 @@ std::error_code StreamServer::listen(TransportContext& context, const Address& a
                                      const ServerOptions& options, StreamServer& result) noexcept {
   detail::Context* const inner = detail::ContextAccess::of(context);
   if (inner == nullptr) return noMemory();
-  if (address.family() == Address::Family::none) {
-    return std::make_error_code(std::errc::invalid_argument);
-  }
-  const int family = address.sockaddrData()->sa_family;
-  const Fd fd = ::socket(family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
-  if (fd < 0) return systemError(errno);
+  Fd fd = -1;
   detail::BoundPath path;
-  if (const auto error = bindAndListen(fd, address, options, path)) {
-    ::close(fd);
-    return error;
-  }
+  if (const auto error = detail::openListening(address, options, fd, path)) return error;
   auto made = makeListener(*inner, fd, options);
   if (!made) {
     path.remove();
@@ -98,12 +61,22 @@ std::error_code StreamServer::listen(TransportContext& context, const Address& a
   return {};
 }
 
+std::error_code StreamServer::listenAny(TransportContext& context, std::uint16_t port,
+                                        const ServerOptions& options,
+                                        StreamServer& result) noexcept {
+  const auto error = listen(context, Address::ipv6({}, port), options, result);
+  const bool isWithoutIpv6 =
+      error == std::errc::address_family_not_supported || error == std::errc::address_not_available;
+  return isWithoutIpv6 ? listen(context, Address::ipv4({}, port), options, result) : error;
+}
+
 std::error_code StreamServer::adopt(TransportContext& context, Fd fd, const ServerOptions& options,
                                     StreamServer& result) noexcept {
   detail::Context* const inner = detail::ContextAccess::of(context);
   if (inner == nullptr) return noMemory();
   if (const auto error = checkListening(fd)) return error;
-  if (const auto error = detail::setFlags(fd)) return error;
+  bool wasBlocking = false;
+  if (const auto error = detail::setFlags(fd, wasBlocking)) return error;
   auto made = makeListener(*inner, fd, options);
   if (!made) return noMemory();
   result.listener_ = std::move(made);
@@ -116,6 +89,15 @@ std::error_code StreamServer::accept(AcceptOperation& operation, CallbackFunc ca
   if (!listener_) return TransportError::notConnected;
   return listener_->accept(operation, {callback, udata});
 }
+
+std::error_code StreamServer::start(AcceptOperation& operation, CallbackFunc callback,
+                                    void* udata) noexcept {
+  if (callback == nullptr) return std::make_error_code(std::errc::invalid_argument);
+  if (!listener_) return TransportError::notConnected;
+  return listener_->start(operation, {callback, udata});
+}
+
+bool StreamServer::stop() noexcept { return listener_ && listener_->stop(); }
 
 bool StreamServer::cancel(AcceptOperation& operation) noexcept {
   return listener_ && listener_->cancel(operation);

@@ -2,6 +2,7 @@
 #ifndef KAIROS_TRANSPORTS_STREAM_SERVER_H_
 #define KAIROS_TRANSPORTS_STREAM_SERVER_H_
 
+#include <cstdint>
 #include <memory>
 #include <system_error>
 
@@ -33,8 +34,8 @@ struct ServerOptions {
   bool noDelay = false;      // TCP: of each connection, as StreamTransport::setNoDelay()
 };
 
-// Accepts connections, TCP or unix. Accepting goes on when accept() is called again in the
-// callback, and stops when it is not: the OS then keeps newcomers up to the backlog.
+// Accepts connections, TCP or unix: one for each accept(), or all from start() to stop(). When
+// nobody accepts, the OS keeps newcomers up to the backlog.
 //
 //   Thread      that of the context's reactor
 //   Ownership   A handle: moved, not copied. Owns its socket, and the unix path that it bound,
@@ -58,6 +59,11 @@ class StreamServer {
                                               const ServerOptions& options,
                                               StreamServer& result) noexcept;
 
+  // On all of this machine's addresses: [::], or 0.0.0.0 where there is no IPv6.
+  [[nodiscard]] static std::error_code listenAny(TransportContext& context, std::uint16_t port,
+                                                 const ServerOptions& options,
+                                                 StreamServer& result) noexcept;
+
   // Takes over a socket that listens already, such as one from socket activation, and makes it
   // non-blocking and close-on-exec. On error it stays the caller's. It unlinks no path.
   //   Errors    invalid_argument: it does not listen; not_a_socket; bad_file_descriptor
@@ -70,7 +76,20 @@ class StreamServer {
   [[nodiscard]] std::error_code accept(AcceptOperation& operation, CallbackFunc callback,
                                        void* udata) noexcept;
 
-  // Ends it with operation_canceled. False: it is not pending here, or is done.
+  // Accepts on and on. The callback runs for each connection, and for each error that accept()
+  // would report; the operation is pending all the time. When accepting ends, the callback runs
+  // once more, with the error that ended it, and the operation is not pending any more: by stop(),
+  // close(), the end of the context, or a socket that cannot accept. Until then accept() is busy.
+  //   Cost      as accept(); at most completionsPerCallbackMax of the context in one callback
+  [[nodiscard]] std::error_code start(AcceptOperation& operation, CallbackFunc callback,
+                                      void* udata) noexcept;
+
+  // Ends start() with operation_canceled, after a connection that is accepted already: newcomers
+  // wait in the backlog until the next start(). False: it does not run, or is stopped.
+  bool stop() noexcept;
+
+  // Ends accept() with operation_canceled, and start() like stop(). False: it is not pending here,
+  // or is done.
   bool cancel(AcceptOperation& operation) noexcept;
 
   // Any number of times. Connections that nobody accepted are refused by the OS.

@@ -5,6 +5,7 @@
 #include <poll.h>
 #include <sys/epoll.h>
 #include <sys/mman.h>
+#include <sys/sendfile.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/time.h>
@@ -88,6 +89,15 @@ int __real_madvise(void* at, std::size_t size, int advice);
 ssize_t __real_recv(int fd, void* bytes, size_t size, int flags);
 ssize_t __real_send(int fd, const void* bytes, size_t size, int flags);
 ssize_t __real_sendmsg(int fd, const msghdr* message, int flags);
+int __real_socket(int family, int type, int protocol);
+int __real_bind(int fd, const sockaddr* address, socklen_t size);
+int __real_listen(int fd, int backlog);
+int __real_connect(int fd, const sockaddr* address, socklen_t size);
+int __real_getsockopt(int fd, int level, int option, void* value, socklen_t* size);
+int __real_setsockopt(int fd, int level, int option, const void* value, socklen_t size);
+int __real_getsockname(int fd, sockaddr* address, socklen_t* size);
+ssize_t __real_sendfile(int to, int from, off_t* offset, size_t size);
+ssize_t __real_pread(int fd, void* bytes, size_t size, off_t offset);
 int __real_accept4(int fd, sockaddr* address, socklen_t* size, int flags);
 int __real_clock_gettime(clockid_t clock, timespec* time);
 int __real_gettimeofday(timeval* time, void* zone);
@@ -165,9 +175,54 @@ ssize_t __wrap_sendmsg(int fd, const msghdr* message, int flags) {
   return __real_sendmsg(fd, message, flags);
 }
 
+ssize_t __wrap_sendfile(int to, int from, off_t* offset, size_t size) {
+  if (intercept(SystemCall::sendfile)) return -1;
+  return __real_sendfile(to, from, offset, size);
+}
+
+ssize_t __wrap_pread(int fd, void* bytes, size_t size, off_t offset) {
+  if (intercept(SystemCall::pread)) return -1;
+  return __real_pread(fd, bytes, size, offset);
+}
+
 int __wrap_accept4(int fd, sockaddr* address, socklen_t* size, int flags) {
   if (intercept(SystemCall::accept)) return -1;
   return __real_accept4(fd, address, size, flags);
+}
+
+int __wrap_socket(int family, int type, int protocol) {
+  return intercept(SystemCall::socket) ? -1 : __real_socket(family, type, protocol);
+}
+
+int __wrap_bind(int fd, const sockaddr* address, socklen_t size) {
+  return intercept(SystemCall::bind) ? -1 : __real_bind(fd, address, size);
+}
+
+int __wrap_listen(int fd, int backlog) {
+  return intercept(SystemCall::listen) ? -1 : __real_listen(fd, backlog);
+}
+
+// One that is interrupted goes on by itself.
+int __wrap_connect(int fd, const sockaddr* address, socklen_t size) {
+  if (!intercept(SystemCall::connect)) return __real_connect(fd, address, size);
+  if (errno != EINTR) return -1;
+  __real_connect(fd, address, size);
+  errno = EINTR;
+  return -1;
+}
+
+int __wrap_getsockopt(int fd, int level, int option, void* value, socklen_t* size) {
+  if (intercept(SystemCall::getsockopt)) return -1;
+  return __real_getsockopt(fd, level, option, value, size);
+}
+
+int __wrap_setsockopt(int fd, int level, int option, const void* value, socklen_t size) {
+  if (intercept(SystemCall::setsockopt)) return -1;
+  return __real_setsockopt(fd, level, option, value, size);
+}
+
+int __wrap_getsockname(int fd, sockaddr* address, socklen_t* size) {
+  return intercept(SystemCall::getsockname) ? -1 : __real_getsockname(fd, address, size);
 }
 
 time_t __wrap_time(time_t* time) {

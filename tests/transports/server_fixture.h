@@ -5,6 +5,7 @@
 #include <gtest/gtest.h>
 #include <sys/resource.h>
 
+#include <random>
 #include <string>
 
 #include "kairos/tests/transports/fixture.h"
@@ -24,10 +25,15 @@ inline Address parseAddress(std::string_view text) {
 
 inline Address loopback() { return Address::ipv4({127, 0, 0, 1}, 0); }
 
-// A path for a socket that no other test uses; short enough for one.
-inline std::string socketPath(std::string_view name) {
-  return "/tmp/kairos-" + std::to_string(::getpid()) + "-" + std::string(name);
+// A name that no other test uses, nor another run of this one: processes in sandboxes of their own
+// may have the same number.
+inline std::string uniqueName(std::string_view name) {
+  static const unsigned run = std::random_device()();
+  return "kairos-" + std::to_string(run) + "-" + std::string(name);
 }
+
+// Short enough for a socket.
+inline std::string socketPath(std::string_view name) { return "/tmp/" + uniqueName(name); }
 
 inline Address pathAddress(const std::string& path) {
   Address address;
@@ -37,9 +43,7 @@ inline Address pathAddress(const std::string& path) {
 
 inline Address abstractAddress(std::string_view name) {
   Address address;
-  EXPECT_EQ(
-      Address::unixAbstract("kairos-" + std::to_string(::getpid()) + std::string(name), address),
-      std::error_code());
+  EXPECT_EQ(Address::unixAbstract(uniqueName(name), address), std::error_code());
   return address;
 }
 

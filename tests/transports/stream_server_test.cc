@@ -114,25 +114,6 @@ TEST_P(StreamServerTest, SetsTheOptionsOfConnections) {
   }
 }
 
-// T79
-TEST_P(StreamServerTest, TakesIpv4OnIpv6UnlessToldOtherwise) {
-  for (const bool ipv6Only : {false, true}) {
-    listen(parseAddress("[::]:0"), {.ipv6Only = ipv6Only});
-    Accept accepted;
-    accept(accepted);
-    Connect connected;
-    dial(connected, loopback().withPort(address_.port()));
-    settleUntilDone(connected);
-    if (ipv6Only) {
-      EXPECT_EQ(connected.error, std::errc::connection_refused);
-    } else {
-      settleUntilDone(accepted);
-      EXPECT_TRUE(accepted.peer.isIpv6());
-      EXPECT_EQ(accepted.peer.unmapped().ipv4Bytes(), loopback().ipv4Bytes());
-    }
-  }
-}
-
 // T73, T78: started again in its callback, it takes all that wait in one poll.
 TEST_P(StreamServerTest, AcceptsAllThatWaitWithinABudget) {
   listen(abstractAddress("many"));

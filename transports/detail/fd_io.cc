@@ -2,6 +2,7 @@
 #include "kairos/transports/detail/fd_io.h"
 
 #include <fcntl.h>
+#include <sys/sendfile.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <time.h>
@@ -39,12 +40,11 @@ IoResult send(Fd fd, std::span<iovec> parts) noexcept {
 class SigpipeGuard {
  public:
   SigpipeGuard() noexcept {
-    sigset_t pending;
-    ::sigpending(&pending);
-    wasPending_ = ::sigismember(&pending, SIGPIPE) == 1;
     ::sigemptyset(&sigpipe_);
     ::sigaddset(&sigpipe_, SIGPIPE);
     ::pthread_sigmask(SIG_BLOCK, &sigpipe_, &before_);
+    // Only one that was blocked can have been pending.
+    wasPending_ = ::sigismember(&before_, SIGPIPE) == 1 && isPending();
   }
 
   ~SigpipeGuard() { ::pthread_sigmask(SIG_SETMASK, &before_, nullptr); }
@@ -59,18 +59,28 @@ class SigpipeGuard {
   }
 
  private:
+  static bool isPending() noexcept {
+    sigset_t pending;
+    ::sigpending(&pending);
+    return ::sigismember(&pending, SIGPIPE) == 1;
+  }
+
   sigset_t sigpipe_;
   sigset_t before_;
   bool wasPending_;
 };
 
 // Only send(2) and sendmsg(2) can be told to raise no signal.
-IoResult writeVector(Fd fd, std::span<iovec> parts) noexcept {
+template <class Call>
+IoResult withoutSigpipe(Call call) noexcept {
   SigpipeGuard guard;
-  const IoResult result = untilNotInterrupted(
-      [&] { return ::writev(fd, parts.data(), static_cast<int>(parts.size())); });
+  const IoResult result = untilNotInterrupted(call);
   if (result.error == EPIPE) guard.takeBack();
   return result;
+}
+
+IoResult writeVector(Fd fd, std::span<iovec> parts) noexcept {
+  return withoutSigpipe([&] { return ::writev(fd, parts.data(), static_cast<int>(parts.size())); });
 }
 
 }  // namespace
@@ -88,6 +98,17 @@ IoResult writeOnce(Fd fd, FdKind kind, std::span<iovec> parts) noexcept {
   return kind == FdKind::socket ? send(fd, parts) : writeVector(fd, parts);
 }
 
+// The OS counts what is sent in a position that it is given, and in its result.
+IoResult sendFileOnce(Fd fd, Fd file, std::uint64_t offset, std::size_t count) noexcept {
+  auto at = static_cast<off_t>(offset);
+  return withoutSigpipe([&] { return ::sendfile(fd, file, &at, count); });
+}
+
+IoResult readAt(Fd file, std::uint64_t offset, std::span<char> into) noexcept {
+  return untilNotInterrupted(
+      [&] { return ::pread(file, into.data(), into.size(), static_cast<off_t>(offset)); });
+}
+
 std::error_code kindOf(Fd fd, FdKind& kind) noexcept {
   struct stat status;
   if (::fstat(fd, &status) != 0) return systemError(errno);
@@ -98,13 +119,19 @@ std::error_code kindOf(Fd fd, FdKind& kind) noexcept {
   return {};
 }
 
-std::error_code setFlags(Fd fd) noexcept {
+std::error_code setFlags(Fd fd, bool& wasBlocking) noexcept {
   const int status = ::fcntl(fd, F_GETFL);
   if (status < 0) return systemError(errno);
-  if ((status & O_NONBLOCK) == 0 && ::fcntl(fd, F_SETFL, status | O_NONBLOCK) != 0) {
+  wasBlocking = (status & O_NONBLOCK) == 0;
+  if (wasBlocking && ::fcntl(fd, F_SETFL, status | O_NONBLOCK) != 0) {
     return systemError(errno);
   }
   return ::fcntl(fd, F_SETFD, FD_CLOEXEC) == 0 ? std::error_code() : systemError(errno);
+}
+
+void makeBlocking(Fd fd) noexcept {
+  const int status = ::fcntl(fd, F_GETFL);
+  if (status >= 0) ::fcntl(fd, F_SETFL, status & ~O_NONBLOCK);
 }
 
 }  // namespace kairos::detail

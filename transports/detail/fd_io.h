@@ -32,12 +32,21 @@ IoResult readOnce(Fd fd, FdKind kind, std::span<char> into) noexcept;
 // Never raises SIGPIPE, whose disposition and mask are as before when it returns.
 IoResult writeOnce(Fd fd, FdKind kind, std::span<iovec> parts) noexcept;
 
+// Sends up to `count` bytes of `file` from `offset` on, whose position is not used. Zero bytes: the
+// file ends there. No SIGPIPE either.
+IoResult sendFileOnce(Fd fd, Fd file, std::uint64_t offset, std::size_t count) noexcept;
+
+IoResult readAt(Fd file, std::uint64_t offset, std::span<char> into) noexcept;
+
 // What kind of stream `fd` is.
 //   Errors    bad_file_descriptor; operation_not_permitted: a regular file or directory
 std::error_code kindOf(Fd fd, FdKind& kind) noexcept;
 
-// Makes it non-blocking and close-on-exec.
-std::error_code setFlags(Fd fd) noexcept;
+// Makes it non-blocking and close-on-exec, and tells whether it was blocking.
+std::error_code setFlags(Fd fd, bool& wasBlocking) noexcept;
+
+// As it was before, for those who share the open file.
+void makeBlocking(Fd fd) noexcept;
 
 }  // namespace kairos::detail
 

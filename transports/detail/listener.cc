@@ -51,9 +51,32 @@ Listener::~Listener() {
   if (accepting_ != nullptr) OperationAccess::disown(*accepting_);
 }
 
+bool Listener::isEnd(std::error_code error) noexcept {
+  return error == TransportError::closed ||
+         (error.category() == std::generic_category() && isOfSocket(error.value()));
+}
+
+std::error_code Listener::mayAccept(const AcceptOperation& operation) const noexcept {
+  if (accepting_ != nullptr || loop_.isRunning() || operation.isPending()) {
+    return TransportError::busy;
+  }
+  const bool isOver = context_ == nullptr || context_->isEnding();
+  return isOver ? TransportError::closed : std::error_code();
+}
+
 std::error_code Listener::accept(AcceptOperation& operation, AsyncCallback callback) noexcept {
-  if (accepting_ != nullptr || operation.isPending()) return TransportError::busy;
-  if (context_ == nullptr || context_->isEnding()) return TransportError::closed;
+  const auto error = mayAccept(operation);
+  if (!error) acceptFor(operation, callback);
+  return error;
+}
+
+std::error_code Listener::start(AcceptOperation& operation, AsyncCallback callback) noexcept {
+  const auto error = mayAccept(operation);
+  if (!error) loop_.start(operation, callback);
+  return error;
+}
+
+void Listener::acceptFor(AcceptOperation& operation, AsyncCallback callback) noexcept {
   OperationAccess::begin(operation, *this, callback);
   operation.stream = StreamTransport();
   operation.peer = Address();
@@ -63,7 +86,6 @@ std::error_code Listener::accept(AcceptOperation& operation, AsyncCallback callb
   } else if (pauseTimer_ == TimerId::none) {
     tryToAccept();
   }
-  return {};
 }
 
 void Listener::onAcceptable(void* udata) {
@@ -142,7 +164,7 @@ void Listener::watch() noexcept {
   if (readerAdded_) return;
   const auto error = context_->reactor().addReader(fd_, onAcceptable, this);
   readerAdded_ = !error;
-  if (error) finish(error);
+  if (error) pause(error);
 }
 
 void Listener::unwatch() noexcept {
@@ -150,12 +172,14 @@ void Listener::unwatch() noexcept {
 }
 
 bool Listener::cancel(AcceptOperation& operation) noexcept {
+  if (loop_.shows(operation)) return loop_.stop();
   if (&operation != accepting_ || !isWaiting()) return false;
   finish(std::make_error_code(std::errc::operation_canceled));
   return true;
 }
 
 void Listener::close() noexcept {
+  loop_.end(TransportError::closed);
   if (fd_ < 0) return;
   unwatch();
   context_->reactor().removeTimer(std::exchange(pauseTimer_, TimerId::none));

@@ -5,6 +5,7 @@
 #include <chrono>
 #include <system_error>
 
+#include "kairos/transports/detail/accept_loop.h"
 #include "kairos/transports/detail/bound_path.h"
 #include "kairos/transports/detail/context.h"
 #include "kairos/transports/stream_server.h"
@@ -25,6 +26,8 @@ class Listener final : public ContextMember, public OperationOwner {
 
   void own(BoundPath path) noexcept { path_ = path; }
   std::error_code accept(AcceptOperation& operation, AsyncCallback callback) noexcept;
+  std::error_code start(AcceptOperation& operation, AsyncCallback callback) noexcept;
+  bool stop() noexcept { return loop_.stop(); }
   bool cancel(AcceptOperation& operation) noexcept;
   void close() noexcept;
   Fd fd() const noexcept { return fd_; }
@@ -32,11 +35,18 @@ class Listener final : public ContextMember, public OperationOwner {
   void forget(Operation& operation) noexcept override;
   void leaveContext() noexcept override;
 
+  // For the loop.
+  void acceptFor(AcceptOperation& operation, AsyncCallback callback) noexcept;
+  void complete(AcceptOperation& operation) noexcept { context_->complete(operation); }
+  bool isWaiting() const noexcept { return accepting_ != nullptr && !accepting_->isLinked(); }
+  // After this error no accept will succeed.
+  static bool isEnd(std::error_code error) noexcept;
+
  private:
   static void onAcceptable(void* udata);
   static void onPauseOver(void* udata);
 
-  bool isWaiting() const noexcept { return accepting_ != nullptr && !accepting_->isLinked(); }
+  std::error_code mayAccept(const AcceptOperation& operation) const noexcept;
   void tryToAccept() noexcept;
   int acceptOne(Fd& connection) noexcept;
   void welcome(Fd connection) noexcept;
@@ -55,6 +65,7 @@ class Listener final : public ContextMember, public OperationOwner {
   std::chrono::milliseconds pause_ = firstPause;
   AcceptOperation* accepting_ = nullptr;
   BoundPath path_;
+  AcceptLoop loop_{*this};
 };
 
 }  // namespace kairos::detail

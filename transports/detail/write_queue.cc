@@ -3,8 +3,12 @@
 
 #include <algorithm>
 #include <array>
+#include <cerrno>
+#include <cstdint>
 #include <span>
 #include <string_view>
+
+#include "kairos/transports/error.h"
 
 namespace kairos::detail {
 namespace {
@@ -14,15 +18,37 @@ iovec toIovec(std::string_view bytes) {
   return {const_cast<char*>(bytes.data()), bytes.size()};
 }
 
+// Of the stream, so that reading the file would not help.
+bool isOfPeer(int error) {
+  switch (error) {
+    case EPIPE:
+    case ECONNRESET:
+    case ECONNABORTED:
+    case ENOTCONN:
+    case ETIMEDOUT:
+    case EHOSTUNREACH:
+    case ENETUNREACH:
+    case ENETDOWN:
+    case ENOBUFS:
+      return true;
+    default:
+      return false;
+  }
+}
+
 }  // namespace
+
+std::size_t WriteQueue::bytesOf(const WriteOperation& operation) noexcept {
+  return operation.kind_ == Kind::bytes ? operation.left_ : 0;
+}
 
 void WriteQueue::add(WriteOperation& operation) noexcept {
   operations_.pushBack(operation);
-  bytes_ += operation.left_;
+  bytes_ += bytesOf(operation);
 }
 
 void WriteQueue::forget(WriteOperation& operation) noexcept {
-  bytes_ -= operation.left_;
+  bytes_ -= bytesOf(operation);
   operation.unlink();
 }
 
@@ -30,37 +56,50 @@ WriteQueue::Next WriteQueue::flush(Context& context, Fd fd, FdKind kind) noexcep
   for (int calls = 0;; ++calls) {
     const Next next = completeWritten(context);
     if (next != Next::wait || calls == callsPerFlushMax) return next;
-    std::array<iovec, partsMax> parts;
-    std::size_t count = 0;
-    const std::size_t offered = gather(parts, count);
-    const IoResult result = writeOnce(fd, kind, std::span(parts).first(count));
-    if (result.wouldBlock()) return Next::wait;
-    if (result.error != 0) {
-      error_ = systemError(result.error);
-      return Next::failed;
+    switch (head().kind_ == Kind::bytes ? writeParts(context, fd, kind)
+                                        : writeFile(context, fd, kind)) {
+      case Step::more:
+        break;
+      case Step::full:
+        return completeWritten(context);
+      case Step::failed:
+        return Next::failed;
     }
-    advance(context, result.bytes);
-    if (result.bytes < offered) return completeWritten(context);
   }
+}
+
+WriteQueue::Step WriteQueue::failStream(int error) noexcept {
+  error_ = systemError(error);
+  return Step::failed;
+}
+
+WriteQueue::Step WriteQueue::writeParts(Context& context, Fd fd, FdKind kind) noexcept {
+  std::array<iovec, partsMax> parts;
+  std::size_t count = 0;
+  const std::size_t offered = gather(parts, count);
+  const IoResult result = writeOnce(fd, kind, std::span(parts).first(count));
+  if (result.wouldBlock()) return Step::full;
+  if (result.error != 0) return failStream(result.error);
+  advance(context, result.bytes);
+  return result.bytes < offered ? Step::full : Step::more;
 }
 
 // Takes from the head what has nothing left.
 WriteQueue::Next WriteQueue::completeWritten(Context& context) noexcept {
   while (!operations_.empty()) {
-    auto& head = static_cast<WriteOperation&>(operations_.front());
-    if (head.left_ > 0) return Next::wait;
-    if (head.isShutdown_) return Next::shutDown;
-    complete(context, head);
+    if (head().left_ > 0) return Next::wait;
+    if (head().isLast()) return Next::last;
+    complete(context, head());
   }
   return Next::nothing;
 }
 
-// Returns the bytes of the parts, up to a shutdown.
+// Returns the bytes of the parts, up to what is not made of parts.
 std::size_t WriteQueue::gather(std::span<iovec> parts, std::size_t& count) const noexcept {
   std::size_t offered = 0;
   operations_.forEach([&](Operation& each) {
     const auto& operation = static_cast<const WriteOperation&>(each);
-    std::size_t offset = operation.firstOffset_;
+    std::size_t offset = operation.offset_;
     for (const std::string_view part : operation.parts_) {
       if (count == parts.size()) break;
       const std::string_view rest = part.substr(offset);
@@ -69,7 +108,7 @@ std::size_t WriteQueue::gather(std::span<iovec> parts, std::size_t& count) const
       parts[count++] = toIovec(rest);
       offered += rest.size();
     }
-    return count < parts.size() && !operation.isShutdown_;
+    return count < parts.size() && operation.kind_ == Kind::bytes;
   });
   return offered;
 }
@@ -77,29 +116,89 @@ std::size_t WriteQueue::gather(std::span<iovec> parts, std::size_t& count) const
 void WriteQueue::advance(Context& context, std::size_t written) noexcept {
   bytes_ -= written;
   while (written > 0) {
-    auto& head = static_cast<WriteOperation&>(operations_.front());
-    if (head.left_ == 0) {
-      complete(context, head);
+    WriteOperation& operation = head();
+    if (operation.left_ == 0) {
+      complete(context, operation);
       continue;
     }
-    const std::size_t inPart = head.parts_.front().size() - head.firstOffset_;
+    const std::size_t inPart = operation.parts_.front().size() - operation.offset_;
     const std::size_t count = std::min(inPart, written);
-    head.bytes += count;
-    head.left_ -= count;
+    operation.bytes += count;
+    operation.left_ -= count;
     written -= count;
-    head.firstOffset_ += count;
+    operation.offset_ += count;
     if (count < inPart) continue;
-    head.parts_ = head.parts_.subspan(1);
-    head.firstOffset_ = 0;
+    operation.parts_ = operation.parts_.subspan(1);
+    operation.offset_ = 0;
   }
 }
+
+// ---- Files
+
+// What the OS cannot hand over from this file, or to this stream, may still be read and written.
+WriteQueue::Step WriteQueue::writeFile(Context& context, Fd fd, FdKind kind) noexcept {
+  WriteOperation& operation = head();
+  if (operation.kind_ == Kind::copied) return copyFile(context, fd, kind);
+  const std::size_t asked = std::min<std::uint64_t>(operation.left_, fileBytesMax);
+  const IoResult result = sendFileOnce(fd, operation.file_, operation.offset_, asked);
+  if (result.wouldBlock()) return Step::full;
+  if (result.error == 0) return advanceFile(context, result.bytes, asked);
+  if (isOfPeer(result.error)) return failStream(result.error);
+  operation.kind_ = Kind::copied;
+  return Step::more;
+}
+
+// What the OS does not take is read again.
+WriteQueue::Step WriteQueue::copyFile(Context& context, Fd fd, FdKind kind) noexcept {
+  const WriteOperation& operation = head();
+  const PoolBlock block(context.pool());
+  if (block.bytes().empty())
+    return failFile(context, std::make_error_code(std::errc::not_enough_memory));
+  const std::size_t asked = std::min<std::uint64_t>(operation.left_, BufferPool::blockBytes);
+  const IoResult got = readAt(operation.file_, operation.offset_, block.bytes().first(asked));
+  if (got.error != 0) return failFile(context, systemError(got.error));
+  if (got.bytes == 0) return advanceFile(context, 0, asked);
+  iovec part = {block.bytes().data(), got.bytes};
+  const IoResult result = writeOnce(fd, kind, {&part, 1});
+  if (result.wouldBlock()) return Step::full;
+  if (result.error != 0) return failStream(result.error);
+  return advanceFile(context, result.bytes, got.bytes);
+}
+
+// Where the size is known, less than asked for means that the OS takes no more now.
+WriteQueue::Step WriteQueue::advanceFile(Context& context, std::size_t sent,
+                                         std::size_t asked) noexcept {
+  WriteOperation& operation = head();
+  const bool isSized = operation.left_ != FileRange::toEnd;
+  if (sent == 0 && isSized) return failFile(context, TransportError::incomplete);
+  operation.bytes += sent;
+  operation.offset_ += sent;
+  if (isSized) {
+    operation.left_ -= sent;
+  } else if (sent == 0) {
+    operation.left_ = 0;
+  }
+  return isSized && sent < asked ? Step::full : Step::more;
+}
+
+// What follows would be taken for the rest, if a part is sent.
+WriteQueue::Step WriteQueue::failFile(Context& context, std::error_code error) noexcept {
+  WriteOperation& operation = head();
+  operation.error = error;
+  complete(context, operation);
+  if (operation.bytes == 0) return Step::more;
+  error_ = std::make_error_code(std::errc::operation_canceled);
+  return Step::failed;
+}
+
+// ---- Ends
 
 void WriteQueue::complete(Context& context, WriteOperation& operation) noexcept {
   OperationAccess::disown(operation);
   context.complete(operation);
 }
 
-WriteOperation& WriteQueue::takeShutdown() noexcept {
+WriteOperation& WriteQueue::takeLast() noexcept {
   return static_cast<WriteOperation&>(operations_.popFront());
 }
 
@@ -107,10 +206,26 @@ void WriteQueue::failAll(Context& context, std::error_code error) noexcept {
   error_ = error;
   bytes_ = 0;
   while (!operations_.empty()) {
-    auto& head = static_cast<WriteOperation&>(operations_.front());
-    head.error = error;
-    complete(context, head);
+    head().error = error;
+    complete(context, head());
   }
+  tellDrained(context);
+}
+
+// ---- Flow control
+
+void WriteQueue::tellDrained(Context& context) noexcept {
+  if (bytes_ > marks_.low) return;
+  while (!waiters_.empty()) {
+    waiters_.front().error = error_;
+    context.complete(waiters_.front());
+  }
+}
+
+bool WriteQueue::hasWaiter(const DrainOperation& waiter) const noexcept {
+  bool isHere = false;
+  waiters_.forEach([&](const Operation& each) { return !(isHere = &each == &waiter); });
+  return isHere;
 }
 
 }  // namespace kairos::detail

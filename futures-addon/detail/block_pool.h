@@ -1,0 +1,65 @@
+// SPDX-License-Identifier: MIT OR Apache-2.0
+#ifndef KAIROS_FUTURES_ADDON_DETAIL_BLOCK_POOL_H_
+#define KAIROS_FUTURES_ADDON_DETAIL_BLOCK_POOL_H_
+
+#include <array>
+#include <cstddef>
+#include <new>
+
+namespace kairos::detail {
+
+// Memory for futures and the frames of coroutines, which is used again: free blocks are kept by
+// size, up to keptBytesMax together.
+class BlockPool {
+ public:
+  static constexpr std::size_t keptBytesMax = std::size_t{1} << 20;
+
+  BlockPool() = default;
+  ~BlockPool();
+  BlockPool(const BlockPool&) = delete;
+  BlockPool& operator=(const BlockPool&) = delete;
+
+  // Throws std::bad_alloc.
+  void* take(std::size_t size) {
+    const std::size_t index = indexOf(size);
+    if (index >= free_.size() || free_[index] == nullptr) return takeNew(size);
+    Block* const block = free_[index];
+    free_[index] = block->next;
+    keptBytes_ -= sizeAt(index);
+    ++blocks_;
+    return block;
+  }
+
+  void giveBack(void* memory, std::size_t size) noexcept {
+    --blocks_;
+    const std::size_t index = indexOf(size);
+    if (index >= free_.size() || keptBytes_ >= keptBytesMax) return ::operator delete(memory);
+    free_[index] = new (memory) Block{free_[index]};
+    keptBytes_ += sizeAt(index);
+  }
+
+  // How many are taken and not given back.
+  std::size_t blocks() const noexcept { return blocks_; }
+
+ private:
+  struct Block {
+    Block* next;
+  };
+  static constexpr std::size_t step = 64;
+  static constexpr std::size_t largest = 4096;
+
+  static constexpr std::size_t indexOf(std::size_t size) noexcept { return (size - 1) / step; }
+  static constexpr std::size_t sizeAt(std::size_t index) noexcept { return (index + 1) * step; }
+  void* takeNew(std::size_t size);
+
+  std::array<Block*, largest / step> free_{};
+  std::size_t keptBytes_ = 0;
+  std::size_t blocks_ = 0;
+};
+
+// Throws std::bad_alloc, by itself: the operator new that would is not called.
+void* allocate(std::size_t size);
+
+}  // namespace kairos::detail
+
+#endif  // KAIROS_FUTURES_ADDON_DETAIL_BLOCK_POOL_H_

@@ -1,0 +1,188 @@
+// SPDX-License-Identifier: MIT OR Apache-2.0
+#include "kairos/futures-addon/detail/context_core.h"
+
+#include <cassert>
+#include <new>
+#include <utility>
+
+#include "kairos/futures-addon/detail/future_state.h"
+#include "kairos/futures-addon/error.h"
+
+namespace kairos::detail {
+namespace {
+
+// How often the end of a context cancels what is pending, which may start new work, before it gives
+// up on it.
+constexpr int endingRoundsMax = 100;
+
+// The callback of an error that nobody has looked at.
+class UnhandledError final : public Waiter {
+ public:
+  UnhandledError(ContextCore& core, std::exception_ptr error,
+                 const SourceLocation& created) noexcept
+      : core_(core), error_(std::move(error)), created_(created) {
+    setCallback(onReport, this);
+  }
+
+ private:
+  static void onReport(void* udata) {
+    auto* const self = static_cast<UnhandledError*>(udata);
+    ContextCore& core = self->core_;
+    std::exception_ptr error = std::move(self->error_);
+    const SourceLocation created = self->created_;
+    self->~UnhandledError();
+    core.giveBack(self, sizeof(UnhandledError));
+    core.tellUnhandled(std::move(error), created);
+  }
+
+  ContextCore& core_;
+  std::exception_ptr error_;
+  SourceLocation created_;
+};
+
+}  // namespace
+
+PooledWaiter& PooledWaiter::make(ContextCore* core, const FutureState* of, AsyncCallback callback) {
+  void* const memory =
+      core != nullptr ? core->take(sizeof(PooledWaiter)) : allocate(sizeof(PooledWaiter));
+  auto* const waiter = new (memory) PooledWaiter(core, of);
+  WaiterAccess::setCallback(*waiter, callback);
+  WaiterAccess::setPooled(*waiter);
+  return *waiter;
+}
+
+void PooledWaiter::free() noexcept {
+  ContextCore* const core = core_;
+  this->~PooledWaiter();
+  if (core == nullptr) return ::operator delete(this);
+  core->giveBack(this, sizeof(PooledWaiter));
+}
+
+bool PooledWaiter::is(const FutureState& of, AsyncCallback callback) const noexcept {
+  return of_ == &of && WaiterAccess::callbackOf(*this) == callback;
+}
+
+// A timer that was added once leaves room for one, so that starting it can hardly fail later.
+ContextCore::ContextCore(Reactor& reactor) noexcept : reactor_(&reactor) {
+  reactor.removeTimer(reactor.addTimer(Clock::duration::zero(), onTimer, this));
+}
+
+// Without memory for a timer, the next callback that drains makes up for it.
+void ContextCore::startTimer() noexcept {
+  if (ending_) return;
+  timer_ = reactor_->addTimer(Clock::duration::zero(), onTimer, this);
+}
+
+void ContextCore::onTimer(void* udata) {
+  auto& core = *static_cast<ContextCore*>(udata);
+  core.timer_ = TimerId::none;
+  core.drain();
+}
+
+void ContextCore::runFirst() { WaiterAccess::run(batch_.popFront()); }
+
+// When a callback throws, what has not run is the first to run in the next drain.
+void ContextCore::drain() {
+  struct Scope {
+    explicit Scope(ContextCore& core) : core_(core) { core_.draining_ = true; }
+    ~Scope() {
+      core_.draining_ = false;
+      core_.ready_.takeBefore(core_.batch_);
+      core_.tidyTimer();
+    }
+    ContextCore& core_;
+  };
+  const Scope scope(*this);
+  batch_.takeBehind(ready_);
+  while (!batch_.empty()) runFirst();
+}
+
+// A drain that the timer did not start leaves it with nothing to do.
+void ContextCore::tidyTimer() noexcept {
+  if (!ready_.empty()) return drainLater();
+  if (timer_ == TimerId::none) return;
+  reactor_->removeTimer(timer_);
+  timer_ = TimerId::none;
+}
+
+std::size_t ContextCore::removeScheduled(const FutureState& future,
+                                         AsyncCallback callback) noexcept {
+  std::size_t removed = 0;
+  const auto removeEqual = [&](Waiter& waiter) {
+    if (!WaiterAccess::isPooled(waiter)) return;
+    auto& pooled = static_cast<PooledWaiter&>(waiter);
+    if (!pooled.is(future, callback)) return;
+    pooled.free();
+    ++removed;
+  };
+  batch_.forEach(removeEqual);
+  ready_.forEach(removeEqual);
+  return removed;
+}
+
+void ContextCore::enroll(FutureState& future) noexcept { pending_.pushBack(future); }
+
+void ContextCore::destroy(FutureState& future) noexcept {
+  future.unlink();
+  condemned_.pushBack(future);
+  if (destroying_) return;
+  destroying_ = true;
+  while (!condemned_.empty()) condemned_.popFront().dispose();
+  destroying_ = false;
+  deleteIfUnused();
+}
+
+void ContextCore::reportUnhandled(std::exception_ptr error,
+                                  const SourceLocation& created) noexcept {
+  if (reactor_ == nullptr) return;
+  void* const memory = take(sizeof(UnhandledError));
+  schedule(*new (memory) UnhandledError(*this, std::move(error), created));
+}
+
+void ContextCore::tellUnhandled(std::exception_ptr error, const SourceLocation& created) {
+  if (unhandledErrorCallback.function == nullptr) {
+    if (ending_) return;
+    std::rethrow_exception(error);
+  }
+  unhandledError = std::move(error);
+  unhandledErrorCreated = created;
+  unhandledErrorCallback.function(unhandledErrorCallback.udata);
+  unhandledError = nullptr;
+}
+
+void ContextCore::end() noexcept {
+  assert(!draining_ && "A FutureContext is destroyed inside a callback.");
+  ending_ = true;
+  endRounds();
+  refusing_ = true;
+  endRounds();
+  while (!ready_.empty()) WaiterAccess::drop(ready_.popFront());
+  if (timer_ != TimerId::none) reactor_->removeTimer(timer_);
+  reactor_ = nullptr;
+  deleteIfUnused();
+}
+
+void ContextCore::endRounds() noexcept {
+  for (int round = 0; round < endingRoundsMax && (hasPending() || hasReady()); ++round) {
+    endPending(&FutureState::cancelForGood);
+    if (!hasReady()) endPending(&FutureState::abandon);
+    drain();
+  }
+}
+
+void ContextCore::refuseIfOver() const {
+  if (refusing_) throw FutureError("A FutureContext that has ended takes no new work.");
+}
+
+// Each once: what is begun meanwhile is for the next round.
+void ContextCore::endPending(void (FutureState::*how)() noexcept) noexcept {
+  LinkList<FutureState> ended;
+  ended.takeBehind(pending_);
+  while (!ended.empty()) {
+    FutureState& future = ended.popFront();
+    pending_.pushBack(future);
+    (future.*how)();
+  }
+}
+
+}  // namespace kairos::detail

@@ -1,0 +1,139 @@
+// SPDX-License-Identifier: MIT OR Apache-2.0
+#ifndef KAIROS_FUTURES_ADDON_DETAIL_CONTEXT_CORE_H_
+#define KAIROS_FUTURES_ADDON_DETAIL_CONTEXT_CORE_H_
+
+#include <cstddef>
+#include <exception>
+
+#include "kairos/futures-addon/detail/block_pool.h"
+#include "kairos/futures-addon/detail/link.h"
+#include "kairos/futures-addon/source_location.h"
+#include "kairos/futures-addon/waiter.h"
+#include "kairos/reactor/reactor.h"
+
+namespace kairos::detail {
+
+class FutureState;
+
+// What a FutureContext is, behind its handle. It lives on, without its reactor, until the last
+// future that was made on it has gone.
+class ContextCore {
+ public:
+  explicit ContextCore(Reactor& reactor) noexcept;
+  ContextCore(const ContextCore&) = delete;
+  ContextCore& operator=(const ContextCore&) = delete;
+
+  // What the handle's destructor does: ends what is pending, then waits for the futures to go.
+  void end() noexcept;
+  // Throws FutureError: it has ended as often as it could, and there was always something new.
+  void refuseIfOver() const;
+
+  Reactor& reactor() noexcept { return *reactor_; }
+
+  // Runs the waiters' callbacks in the next drain.
+  void schedule(Waiter& waiter) noexcept {
+    ready_.pushBack(waiter);
+    drainLater();
+  }
+  void scheduleAll(LinkList<Waiter>& waiters) noexcept {
+    ready_.takeBehind(waiters);
+    drainLater();
+  }
+
+  // Runs what is ready, in order, but not what that makes ready. Called by callbacks of the
+  // reactor that belong to this layer, when they have done their work.
+  void drain();
+
+  // Takes back the scheduled callbacks that were added to `future`. How many there were.
+  std::size_t removeScheduled(const FutureState& future, AsyncCallback callback) noexcept;
+
+  // For as long as they are pending.
+  void enroll(FutureState& future) noexcept;
+  bool hasPending() const noexcept { return !pending_.empty(); }
+  bool hasReady() const noexcept { return !ready_.empty(); }
+  std::size_t liveBlocks() const noexcept { return pool_.blocks(); }
+
+  void* take(std::size_t size) { return pool_.take(size); }
+  void giveBack(void* memory, std::size_t size) noexcept {
+    pool_.giveBack(memory, size);
+    if (reactor_ == nullptr) deleteIfUnused();
+  }
+
+  // Destroys `future`, which may hold the last reference to others, and so on, without recursion.
+  void destroy(FutureState& future) noexcept;
+
+  // An error that nobody has looked at: the unhandled-error callback hears of it in the next drain.
+  void reportUnhandled(std::exception_ptr error, const SourceLocation& created) noexcept;
+  // Without such a callback it is thrown.
+  void tellUnhandled(std::exception_ptr error, const SourceLocation& created);
+
+  AsyncCallback unhandledErrorCallback{};
+  std::exception_ptr unhandledError;
+  SourceLocation unhandledErrorCreated;
+
+ private:
+  void drainLater() noexcept {
+    if (timer_ == TimerId::none) startTimer();
+  }
+  void startTimer() noexcept;
+  static void onTimer(void* udata);
+  void runFirst();
+  void tidyTimer() noexcept;
+  void endRounds() noexcept;
+  void endPending(void (FutureState::*how)() noexcept) noexcept;
+  void deleteIfUnused() noexcept {
+    if (reactor_ == nullptr && pool_.blocks() == 0 && !destroying_) delete this;
+  }
+
+  Reactor* reactor_;  // null: the context is over
+  LinkList<Waiter> ready_;
+  LinkList<Waiter> batch_;  // of the drain that runs
+  TimerId timer_ = TimerId::none;
+  bool draining_ = false;
+  bool ending_ = false;
+  bool refusing_ = false;
+  bool destroying_ = false;
+  BlockPool pool_;
+  LinkList<FutureState> pending_;
+  LinkList<FutureState> condemned_;
+};
+
+// The waiter behind a callback that was given without one.
+class PooledWaiter final : public Waiter {
+ public:
+  // Throws std::bad_alloc. Without a core the memory is the heap's. `of` may be nullptr.
+  static PooledWaiter& make(ContextCore* core, const FutureState* of, AsyncCallback callback);
+  void free() noexcept;
+  bool is(const FutureState& of, AsyncCallback callback) const noexcept;
+
+ private:
+  PooledWaiter(ContextCore* core, const FutureState* of) noexcept : core_(core), of_(of) {}
+
+  ContextCore* core_;
+  const FutureState* of_;
+};
+
+// For those who queue and run waiters.
+struct WaiterAccess {
+  static void setCallback(Waiter& waiter, AsyncCallback callback) noexcept {
+    waiter.callback_ = callback;
+  }
+  static AsyncCallback callbackOf(const Waiter& waiter) noexcept { return waiter.callback_; }
+  static bool isPooled(const Waiter& waiter) noexcept { return waiter.isPooled_; }
+  static void setPooled(Waiter& waiter) noexcept { waiter.isPooled_ = true; }
+
+  static void drop(Waiter& waiter) noexcept {
+    if (waiter.isPooled_) static_cast<PooledWaiter&>(waiter).free();
+  }
+
+  // Its callback may destroy it and use it anew.
+  static void run(Waiter& waiter) {
+    const AsyncCallback callback = waiter.callback_;
+    if (waiter.isPooled_) static_cast<PooledWaiter&>(waiter).free();
+    callback.function(callback.udata);
+  }
+};
+
+}  // namespace kairos::detail
+
+#endif  // KAIROS_FUTURES_ADDON_DETAIL_CONTEXT_CORE_H_

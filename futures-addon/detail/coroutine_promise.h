@@ -1,0 +1,222 @@
+// SPDX-License-Identifier: MIT OR Apache-2.0
+#ifndef KAIROS_FUTURES_ADDON_DETAIL_COROUTINE_PROMISE_H_
+#define KAIROS_FUTURES_ADDON_DETAIL_COROUTINE_PROMISE_H_
+
+#include <concepts>
+#include <coroutine>
+#include <cstddef>
+#include <cstring>
+#include <new>
+#include <type_traits>
+#include <utility>
+
+#include "kairos/futures-addon/detail/coroutine.h"
+#include "kairos/futures-addon/detail/value_state.h"
+#include "kairos/futures-addon/future_context.h"
+
+namespace kairos {
+
+template <class T>
+class Future;
+class FutureBase;
+
+namespace detail {
+
+// The context of what a coroutine was given: of the first argument that has one.
+ContextCore* coreOf(const FutureContext& context) noexcept;
+ContextCore* coreOf(const FutureBase& future) noexcept;
+
+template <class Argument>
+ContextCore* coreInArgument(Argument& argument) noexcept {
+  if constexpr (requires { coreOf(argument); }) {
+    return coreOf(argument);
+  } else if constexpr (requires {
+                         { argument.futureContext() } -> std::convertible_to<FutureContext&>;
+                       }) {
+    return coreOf(argument.futureContext());
+  } else {
+    return nullptr;
+  }
+}
+
+template <class... Arguments>
+ContextCore* coreInArguments(Arguments&... arguments) noexcept {
+  ContextCore* core = nullptr;
+  static_cast<void>(((core = coreInArgument(arguments)) || ...));
+  return core;
+}
+
+// The memory of a coroutine's frame: of the context, whose address follows the frame, or the heap.
+class FrameMemory {
+ public:
+  static void* take(std::size_t frame, ContextCore* core) {
+    const std::size_t size = sizeWith(frame);
+    void* const memory = core != nullptr ? core->take(size) : allocate(size);
+    std::memcpy(static_cast<std::byte*>(memory) + frame, &core, sizeof core);
+    return memory;
+  }
+
+  static void giveBack(void* memory, std::size_t frame) noexcept {
+    ContextCore* core;
+    std::memcpy(&core, static_cast<std::byte*>(memory) + frame, sizeof core);
+    if (core == nullptr) return ::operator delete(memory);
+    core->giveBack(memory, sizeWith(frame));
+  }
+
+ private:
+  static constexpr std::size_t sizeWith(std::size_t frame) noexcept {
+    return frame + sizeof(ContextCore*);
+  }
+};
+
+// An awaitable of another library. What it waits for cannot be cancelled from here.
+template <class Awaiter>
+class ForeignAwaiter {
+ public:
+  explicit ForeignAwaiter(Awaiter&& awaiter) : awaiter_(std::forward<Awaiter>(awaiter)) {}
+
+  decltype(auto) await_ready() { return awaiter_.await_ready(); }
+  template <class Promise>
+  decltype(auto) await_suspend(std::coroutine_handle<Promise> coroutine) {
+    known(coroutine)->suspendedOn(nullptr);
+    return awaiter_.await_suspend(coroutine);
+  }
+  decltype(auto) await_resume() { return awaiter_.await_resume(); }
+
+ private:
+  Awaiter awaiter_;
+};
+
+// What this layer made to be awaited derives from this, and says suspendedOn() itself.
+struct KnownAwaiter {};
+
+template <class Awaitable>
+decltype(auto) awaiterOf(Awaitable&& awaitable) {
+  if constexpr (requires { std::forward<Awaitable>(awaitable).operator co_await(); }) {
+    return std::forward<Awaitable>(awaitable).operator co_await();
+  } else if constexpr (requires { operator co_await(std::forward<Awaitable>(awaitable)); }) {
+    return operator co_await(std::forward<Awaitable>(awaitable));
+  } else {
+    return static_cast<Awaitable&&>(awaitable);
+  }
+}
+
+// Another awaiter, which stays where it is: GCC 12 copies those that a reference is given to.
+template <class Awaiter>
+class AwaiterThere {
+ public:
+  explicit AwaiterThere(Awaiter& awaiter) noexcept : awaiter_(awaiter) {}
+
+  bool await_ready() { return awaiter_.await_ready(); }
+  template <class Promise>
+  decltype(auto) await_suspend(std::coroutine_handle<Promise> coroutine) {
+    return awaiter_.await_suspend(coroutine);
+  }
+  decltype(auto) await_resume() { return awaiter_.await_resume(); }
+
+ private:
+  Awaiter& awaiter_;
+};
+
+template <class Awaitable>
+decltype(auto) transformAwaitable(Awaitable&& awaitable) {
+  using Awaiter = decltype(awaiterOf(std::forward<Awaitable>(awaitable)));
+  if constexpr (std::derived_from<std::remove_cvref_t<Awaitable>, KnownAwaiter>) {
+    return AwaiterThere<std::remove_reference_t<Awaitable>>(awaitable);
+  } else if constexpr (std::derived_from<std::remove_cvref_t<Awaiter>, KnownAwaiter>) {
+    return std::forward<Awaitable>(awaitable);
+  } else {
+    return ForeignAwaiter<Awaiter>(awaiterOf(std::forward<Awaitable>(awaitable)));
+  }
+}
+
+template <class T>
+class CoroutinePromiseBase : public ValueState<T>, public Coroutine {
+ public:
+  // Always inline, or GCC 12 takes these for a mismatched pair (-Wmismatched-new-delete).
+  template <class... Arguments>
+  [[gnu::always_inline]] static void* operator new(std::size_t size, Arguments&... arguments) {
+    return FrameMemory::take(size, coreInArguments(arguments...));
+  }
+  [[gnu::always_inline]] static void operator delete(void* memory, std::size_t size) noexcept {
+    FrameMemory::giveBack(memory, size);
+  }
+
+  std::suspend_never initial_suspend(SourceLocation created = SourceLocation::current()) noexcept {
+    this->created_ = created;
+    return {};
+  }
+
+  auto final_suspend() noexcept {
+    struct End {
+      bool await_ready() const noexcept { return false; }
+      void await_suspend(std::coroutine_handle<>) const noexcept { promise.ended(); }
+      void await_resume() const noexcept {}
+      CoroutinePromiseBase& promise;
+    };
+    return End{*this};
+  }
+
+  void unhandled_exception() noexcept { endWithCurrentException(); }
+
+  template <class Awaitable>
+  decltype(auto) await_transform(Awaitable&& awaitable) {
+    return transformAwaitable(std::forward<Awaitable>(awaitable));
+  }
+
+  Future<T> get_return_object() noexcept;
+
+  Awaited* inner() noexcept override { return awaited(); }
+  void cancelForGood() noexcept override { requestCancelSoon(*this); }
+  void abandon() noexcept override { abandonFrame(); }
+
+ protected:
+  CoroutinePromiseBase(ContextCore* core, std::coroutine_handle<> frame) noexcept
+      : ValueState<T>(core, {}), Coroutine(*this, frame) {}
+  ~CoroutinePromiseBase() = default;
+
+  bool cancelWork() noexcept override { return false; }
+};
+
+// The promise_type of a Future<T>.
+template <class T>
+class CoroutinePromise final : public CoroutinePromiseBase<T> {
+ public:
+  template <class... Arguments>
+  explicit CoroutinePromise(Arguments&... arguments) noexcept
+      : CoroutinePromiseBase<T>(coreInArguments(arguments...), handle()) {}
+
+  template <class Value = T>
+  void return_value(Value&& value) {
+    this->kept_.set(std::forward<Value>(value));
+  }
+
+  void dispose() noexcept override { handle().destroy(); }
+
+ private:
+  std::coroutine_handle<> handle() noexcept {
+    return std::coroutine_handle<CoroutinePromise>::from_promise(*this);
+  }
+};
+
+template <>
+class CoroutinePromise<void> final : public CoroutinePromiseBase<void> {
+ public:
+  template <class... Arguments>
+  explicit CoroutinePromise(Arguments&... arguments) noexcept
+      : CoroutinePromiseBase<void>(coreInArguments(arguments...), handle()) {}
+
+  void return_void() const noexcept {}
+
+  void dispose() noexcept override { handle().destroy(); }
+
+ private:
+  std::coroutine_handle<> handle() noexcept {
+    return std::coroutine_handle<CoroutinePromise>::from_promise(*this);
+  }
+};
+
+}  // namespace detail
+}  // namespace kairos
+
+#endif  // KAIROS_FUTURES_ADDON_DETAIL_COROUTINE_PROMISE_H_

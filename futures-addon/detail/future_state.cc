@@ -1,0 +1,70 @@
+// SPDX-License-Identifier: MIT OR Apache-2.0
+#include "kairos/futures-addon/detail/future_state.h"
+
+#include "kairos/futures-addon/error.h"
+
+namespace kairos::detail {
+
+bool requestCancel(Awaited& outermost) noexcept {
+  Awaited* innermost = &outermost;
+  while (Awaited* const inner = innermost->inner()) innermost = inner;
+  return innermost->cancel();
+}
+
+bool requestCancelSoon(Awaited& outermost) noexcept {
+  if (requestCancel(outermost)) return true;
+  keepRequestFrom(outermost);
+  return false;
+}
+
+void keepRequestFrom(Awaited& outermost) noexcept {
+  for (Awaited* on = &outermost; on != nullptr; on = on->inner()) on->keepRequest();
+}
+
+void FutureState::add(Waiter& waiter) noexcept {
+  if (isPending()) return waiters_.pushBack(waiter);
+  core_->schedule(waiter);
+}
+
+void FutureState::add(AsyncCallback callback) {
+  if (!isPending() && core_ == nullptr) {
+    throw FutureError("A coroutine that has met no FutureContext is finished: see attach().");
+  }
+  add(PooledWaiter::make(core_, this, callback));
+}
+
+std::size_t FutureState::remove(AsyncCallback callback) noexcept {
+  std::size_t removed = 0;
+  waiters_.forEach([&](Waiter& waiter) {
+    if (!WaiterAccess::isPooled(waiter) || WaiterAccess::callbackOf(waiter) != callback) return;
+    static_cast<PooledWaiter&>(waiter).free();
+    ++removed;
+  });
+  if (!isPending() && core_ != nullptr) removed += core_->removeScheduled(*this, callback);
+  return removed;
+}
+
+bool FutureState::cancel() noexcept { return isPending() && cancelWork(); }
+
+void FutureState::destroy() noexcept {
+  if (core_ == nullptr) return dispose();
+  core_->destroy(*this);
+}
+
+void FutureState::reportError() noexcept {
+  if (core_ == nullptr) std::terminate();  // like an exception that leaves a thread
+  observe();
+  core_->reportUnhandled(error_, created_);
+}
+
+void FutureState::throwFinishedTwice(const SourceLocation& where) const {
+  throw FinishedTwiceError(created_, finished_, where);
+}
+
+void FutureState::throwOutcome() const {
+  if (status_ == FutureStatus::failed) std::rethrow_exception(error_);
+  if (status_ == FutureStatus::cancelled) throw CancelledError();
+  throw PendingError(created_);
+}
+
+}  // namespace kairos::detail

@@ -1,0 +1,157 @@
+// SPDX-License-Identifier: MIT OR Apache-2.0
+#ifndef KAIROS_FUTURES_ADDON_DETAIL_FUTURE_STATE_H_
+#define KAIROS_FUTURES_ADDON_DETAIL_FUTURE_STATE_H_
+
+#include <cstddef>
+#include <cstdint>
+#include <exception>
+#include <utility>
+
+#include "kairos/futures-addon/detail/context_core.h"
+#include "kairos/futures-addon/detail/link.h"
+#include "kairos/futures-addon/source_location.h"
+#include "kairos/futures-addon/waiter.h"
+
+namespace kairos::detail {
+
+// What a suspended coroutine waits for: a request to cancel travels along these to the innermost.
+class Awaited {
+ public:
+  // What this waits for itself; nullptr: for nothing, or it runs.
+  virtual Awaited* inner() noexcept { return nullptr; }
+
+  // Asks the innermost to end. True: the request has reached it, and it will end, or decide for
+  // itself. Runs no callback but the one that is there for the request.
+  virtual bool cancel() noexcept = 0;
+
+  // A request that could not be delivered went by here.
+  virtual void keepRequest() noexcept {}
+
+ protected:
+  Awaited() = default;
+  ~Awaited() = default;
+};
+
+// To the innermost that `outermost` waits for. False: that cannot be cancelled now.
+bool requestCancel(Awaited& outermost) noexcept;
+// The same; a request that cannot be delivered now is, where a coroutine waits for the next thing.
+bool requestCancelSoon(Awaited& outermost) noexcept;
+void keepRequestFrom(Awaited& outermost) noexcept;
+
+enum class FutureStatus : std::uint8_t { pending, completed, failed, cancelled };
+
+// What is behind a Future, but for the value: how it ended, and who waits for that.
+class FutureState : public Awaited, public Link {
+ public:
+  FutureState(const FutureState&) = delete;
+  FutureState& operator=(const FutureState&) = delete;
+
+  FutureStatus status() const noexcept { return status_; }
+  bool isPending() const noexcept { return status_ == FutureStatus::pending; }
+  ContextCore* core() const noexcept { return core_; }
+  const SourceLocation& created() const noexcept { return created_; }
+
+  void addReference() noexcept { ++references_; }
+  void release() noexcept {
+    if (--references_ == 0) destroy();
+  }
+  bool hasOneReference() const noexcept { return references_ == 1; }
+
+  // `waiter` waits for nothing. When this has finished already, it runs in the next drain.
+  void add(Waiter& waiter) noexcept;
+  void add(AsyncCallback callback);  // throws std::bad_alloc, FutureError
+  std::size_t remove(AsyncCallback callback) noexcept;
+
+  // A coroutine that was started without a context gets one by what it awaits or by whom it is
+  // handed to.
+  void adopt(ContextCore* core) noexcept {
+    if (core_ == nullptr && core != nullptr) core_ = core;
+  }
+
+  // The result was looked at, so its error is nobody's surprise any more.
+  void observe() noexcept { isObserved_ = true; }
+  // Throws unless it is completed.
+  void throwUnlessCompleted() const {
+    if (status_ != FutureStatus::completed) throwOutcome();
+  }
+  const std::exception_ptr& error() const noexcept { return error_; }
+
+  // An error is reported when it happens, whoever may look at it later.
+  void check() noexcept {
+    isChecked_ = true;
+    if (status_ == FutureStatus::failed) reportError();
+  }
+
+  bool cancel() noexcept override;
+  void keepRequest() noexcept override { hasRequest_ = true; }
+  bool hasRequest() const noexcept { return hasRequest_; }
+  void dropRequest() noexcept { hasRequest_ = false; }
+
+  // Its context ends: it is cancelled, if need be without being asked; then, what would not end.
+  virtual void cancelForGood() noexcept { abandon(); }
+  virtual void abandon() noexcept { finish(FutureStatus::cancelled, SourceLocation::current()); }
+
+  // Which may run user code, of values and frames.
+  virtual void dispose() noexcept = 0;
+
+ protected:
+  FutureState(ContextCore* core, const SourceLocation& created) noexcept
+      : core_(core), created_(created) {}
+  ~FutureState() = default;
+
+  // For those that are pending from the start.
+  void enroll() noexcept {
+    if (core_ != nullptr) core_->enroll(*this);
+  }
+
+  // Ends it; who waits runs in the next drain.
+  void finish(FutureStatus status, const SourceLocation& where) noexcept {
+    settle(status, where);
+    if (!waiters_.empty()) core_->scheduleAll(waiters_);
+  }
+  void fail(std::exception_ptr error, const SourceLocation& where) noexcept {
+    error_ = std::move(error);
+    finish(FutureStatus::failed, where);
+  }
+  void settle(FutureStatus status, const SourceLocation& where) noexcept {
+    unlink();
+    status_ = status;
+    finished_ = where;
+    if (isChecked_ && status == FutureStatus::failed) reportError();
+  }
+
+  // Cancels the work itself; the default is that there is none.
+  virtual bool cancelWork() noexcept {
+    finish(FutureStatus::cancelled, SourceLocation::current());
+    return true;
+  }
+
+  // An error that nobody has seen is reported.
+  void reportUnseen() noexcept {
+    if (status_ == FutureStatus::failed && !isObserved_) reportError();
+  }
+
+  [[noreturn]] void throwFinishedTwice(const SourceLocation& where) const;
+
+  ContextCore* core_;
+  LinkList<Waiter> waiters_;
+  std::exception_ptr error_;
+  SourceLocation created_;
+  SourceLocation finished_;
+  std::uint32_t references_ = 1;
+  FutureStatus status_ = FutureStatus::pending;
+  bool isObserved_ = false;
+  bool isChecked_ = false;
+  bool hasRequest_ = false;
+
+ private:
+  friend class Coroutine;
+
+  void destroy() noexcept;
+  void reportError() noexcept;
+  [[noreturn]] void throwOutcome() const;
+};
+
+}  // namespace kairos::detail
+
+#endif  // KAIROS_FUTURES_ADDON_DETAIL_FUTURE_STATE_H_

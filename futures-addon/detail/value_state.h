@@ -1,0 +1,156 @@
+// SPDX-License-Identifier: MIT OR Apache-2.0
+#ifndef KAIROS_FUTURES_ADDON_DETAIL_VALUE_STATE_H_
+#define KAIROS_FUTURES_ADDON_DETAIL_VALUE_STATE_H_
+
+#include <memory>
+#include <optional>
+#include <type_traits>
+#include <utility>
+
+#include "kairos/futures-addon/detail/future_state.h"
+
+namespace kairos::detail {
+
+// How a value of T is kept, and given out again.
+template <class T>
+struct Kept {
+  template <class... Args>
+  void set(Args&&... args) {
+    value.emplace(std::forward<Args>(args)...);
+  }
+  T& get() noexcept { return *value; }
+  T take() { return std::move(*value); }
+
+  std::optional<T> value;
+};
+
+template <class T>
+struct Kept<T&> {
+  void set(T& to) noexcept { value = std::addressof(to); }
+  T& get() const noexcept { return *value; }
+  T& take() const noexcept { return *value; }
+
+  T* value = nullptr;
+};
+
+template <>
+struct Kept<void> {
+  void set() const noexcept {}
+  void get() const noexcept {}
+  void take() const noexcept {}
+};
+
+// A state with room for the value.
+template <class T>
+class ValueState : public FutureState {
+ public:
+  // Throw unless it is completed.
+  decltype(auto) get() {
+    observe();
+    throwUnlessCompleted();
+    return kept_.get();
+  }
+  decltype(auto) take() {
+    observe();
+    throwUnlessCompleted();
+    return kept_.take();
+  }
+
+ protected:
+  using FutureState::FutureState;
+  ~ValueState() { reportUnseen(); }
+
+  template <class... Args>
+  void complete(const SourceLocation& where, Args&&... args) {
+    kept_.set(std::forward<Args>(args)...);
+    finish(FutureStatus::completed, where);
+  }
+
+  [[no_unique_address]] Kept<T> kept_;
+};
+
+// One in the memory of its context, which work holds until it is finished. State is the final
+// class.
+template <class State, class T>
+class PooledState : public ValueState<T> {
+ public:
+  template <class... Args>
+  static State& make(ContextCore& core, Args&&... args) {
+    core.refuseIfOver();
+    void* const memory = core.take(sizeof(State));
+    try {
+      return *new (memory) State(core, std::forward<Args>(args)...);
+    } catch (...) {
+      core.giveBack(memory, sizeof(State));
+      throw;
+    }
+  }
+
+  void dispose() noexcept override {
+    ContextCore* const core = this->core_;
+    auto* const state = static_cast<State*>(this);
+    state->~State();
+    core->giveBack(state, sizeof(State));
+  }
+
+ protected:
+  PooledState(ContextCore& core, const SourceLocation& created) noexcept
+      : ValueState<T>(&core, created) {
+    this->enroll();
+  }
+  ~PooledState() = default;
+};
+
+// What a Promise finishes.
+template <class T>
+class PromiseState final : public PooledState<PromiseState<T>, T> {
+ public:
+  PromiseState(ContextCore& core, const SourceLocation& created) noexcept
+      : PooledState<PromiseState<T>, T>(core, created) {}
+
+  // False: it is cancelled, and stays so. Throws FinishedTwiceError, and what the value throws.
+  template <class... Args>
+  bool tryComplete(const SourceLocation& where, Args&&... args) {
+    if (!mayFinish(where)) return false;
+    this->complete(where, std::forward<Args>(args)...);
+    return true;
+  }
+  bool tryFail(const SourceLocation& where, std::exception_ptr error) {
+    if (!mayFinish(where)) return false;
+    this->fail(std::move(error), where);
+    return true;
+  }
+  bool tryCancel(const SourceLocation& where) {
+    if (!mayFinish(where)) return false;
+    this->finish(FutureStatus::cancelled, where);
+    return true;
+  }
+
+  void setCancelCallback(AsyncCallback callback) noexcept { cancelCallback_ = callback; }
+
+  // Somebody but the promise could learn how it ends.
+  bool isAwaited() const noexcept { return !this->hasOneReference() || !this->waiters_.empty(); }
+
+ private:
+  bool mayFinish(const SourceLocation& where) const {
+    if (this->isPending()) return true;
+    if (this->status() != FutureStatus::cancelled) this->throwFinishedTwice(where);
+    return false;
+  }
+
+  // A callback decides for itself, once; what it does not decide is decided later.
+  bool cancelWork() noexcept override {
+    if (cancelCallback_.function == nullptr) return wasAsked_ || FutureState::cancelWork();
+    const AsyncCallback callback = std::exchange(cancelCallback_, {});
+    wasAsked_ = true;
+    callback.function(callback.udata);
+    return true;
+  }
+
+  AsyncCallback cancelCallback_{};
+  bool wasAsked_ = false;
+};
+
+}  // namespace kairos::detail
+
+#endif  // KAIROS_FUTURES_ADDON_DETAIL_VALUE_STATE_H_

@@ -1,0 +1,259 @@
+// SPDX-License-Identifier: MIT OR Apache-2.0
+// Future and Promise with callbacks alone.
+#include <memory>
+#include <stdexcept>
+#include <utility>
+
+#include "kairos/tests/futures-addon/fixture.h"
+
+namespace kairos {
+namespace {
+
+INSTANTIATE_TEST_SUITE_P(Backends, FutureTest, backends(), backendName);
+
+// F01
+TEST_P(FutureTest, RunsCallbacksInTheOrderAdded) {
+  std::string text;
+  Letter letters[] = {{text, '1'}, {text, '2'}, {text, '3'}, {text, '4'}, {text, '5'}};
+  Promise<int> promise(context_);
+  Future<int> future = promise.future();
+  for (Letter& letter : letters) future.addCallback(Letter::write, &letter);
+  promise.complete(1);
+  EXPECT_EQ(text, "");
+  tick();
+  EXPECT_EQ(text, "12345");
+  settle();
+  EXPECT_EQ(text, "12345");
+}
+
+// F04
+TEST_P(FutureTest, RunsACallbackOfAFinishedFutureInTheNextTick) {
+  std::string text;
+  Letter letter{text, 'a'};
+  Promise<> promise(context_);
+  promise.complete();
+  promise.future().addCallback(Letter::write, &letter);
+  EXPECT_EQ(text, "");
+  tick();
+  EXPECT_EQ(text, "a");
+}
+
+// What is added during a drain runs in the next one.
+TEST_P(FutureTest, RunsWhatACallbackMakesReadyInTheNextTick) {
+  Promise<> first(context_);
+  Promise<> second(context_);
+  std::string text;
+  Letter letter{text, 'b'};
+  Probe completeSecond([&] { second.complete(); });
+  first.future().addCallback(Probe::run, &completeSecond);
+  second.future().addCallback(Letter::write, &letter);
+  first.complete();
+  EXPECT_EQ(poll(), 1U);
+  EXPECT_EQ(text, "");
+  EXPECT_EQ(poll(), 1U);
+  EXPECT_EQ(text, "b");
+}
+
+// F05
+TEST_P(FutureTest, RemovesAllEqualPairs) {
+  std::string text;
+  Letter a{text, 'a'};
+  Letter b{text, 'b'};
+  Promise<> promise(context_);
+  Future<> future = promise.future();
+  future.addCallback(Letter::write, &a);
+  future.addCallback(Letter::write, &b);
+  future.addCallback(Letter::write, &a);
+  EXPECT_EQ(future.removeCallback(Letter::write, &a), 2U);
+  EXPECT_EQ(future.removeCallback(Letter::write, &a), 0U);
+  promise.complete();
+  settle();
+  EXPECT_EQ(text, "b");
+}
+
+// F05: removal is final, also for what is about to run.
+TEST_P(FutureTest, RemovesCallbacksThatAreScheduled) {
+  std::string text;
+  Letter a{text, 'a'};
+  Promise<> promise(context_);
+  Future<> future = promise.future();
+  Probe remover([&] { EXPECT_EQ(future.removeCallback(Letter::write, &a), 1U); });
+  future.addCallback(Probe::run, &remover);
+  future.addCallback(Letter::write, &a);
+  promise.complete();
+  settle();
+  EXPECT_EQ(text, "");
+  EXPECT_EQ(remover.runs(), 1U);
+}
+
+TEST_P(FutureTest, ForgetsAWaiterThatIsDestroyed) {
+  Promise<> promise(context_);
+  Future<> future = promise.future();
+  Probe probe;
+  {
+    Waiter waiter;
+    future.addCallback(waiter, Probe::run, &probe);
+    EXPECT_TRUE(waiter.isWaiting());
+  }
+  Waiter scheduled;
+  future.addCallback(scheduled, Probe::run, &probe);
+  promise.complete();
+  scheduled.forget();
+  settle();
+  EXPECT_EQ(probe.runs(), 0U);
+}
+
+struct Counted {
+  explicit Counted(int& ofCopies) : copies(&ofCopies) {}
+  Counted(const Counted& other) : copies(other.copies) { ++*copies; }
+  Counted(Counted&&) = default;
+  Counted& operator=(Counted&&) = default;
+
+  int* copies;
+};
+
+// F06
+TEST_P(FutureTest, CopiesNoValue) {
+  int copies = 0;
+  Promise<Counted> promise(context_);
+  promise.complete(Counted(copies));
+  Future<Counted> future = promise.future();
+  static_cast<void>(future.read());
+  Counted taken = std::move(future).read();
+  EXPECT_EQ(taken.copies, &copies);
+  EXPECT_EQ(copies, 0);
+}
+
+// F06
+TEST_P(FutureTest, HoldsMovableValuesAndReferences) {
+  Promise<std::unique_ptr<int>> movable(context_);
+  movable.complete(std::make_unique<int>(7));
+  EXPECT_EQ(*movable.future().read(), 7);
+
+  int target = 1;
+  Promise<int&> reference(context_);
+  reference.complete(target);
+  EXPECT_EQ(&reference.future().read(), &target);
+}
+
+// F09
+TEST_P(FutureTest, RefusesToFinishTwiceAndNamesBothPlaces) {
+  const auto expectRefusal = [](auto finishAgain) {
+    try {
+      finishAgain();
+      ADD_FAILURE() << "it was accepted";
+    } catch (const FinishedTwiceError& error) {
+      const std::string text = error.what();
+      const auto first = text.find("future_test.cc:");
+      const auto second = text.find("future_test.cc:", first + 1);
+      EXPECT_NE(second, std::string::npos) << text;
+      EXPECT_NE(text.find("future_test.cc:", second + 1), std::string::npos) << text;
+    }
+  };
+  Promise<int> promise(context_);
+  promise.complete(1);
+  expectRefusal([&] { promise.complete(2); });
+  expectRefusal([&] { promise.fail(std::runtime_error("late")); });
+  EXPECT_EQ(promise.future().read(), 1);
+
+  Promise<> failed(context_);
+  failed.fail(std::runtime_error("first"));
+  expectRefusal([&] { failed.complete(); });
+  expectRefusal([&] { failed.cancel(); });
+  EXPECT_THROW(failed.future().read(), std::runtime_error);
+}
+
+// F10
+TEST_P(FutureTest, KeepsTypeAndMessageOfAnError) {
+  Promise<int> promise(context_);
+  promise.fail(std::out_of_range("beyond"));
+  try {
+    promise.future().read();
+    ADD_FAILURE() << "nothing was thrown";
+  } catch (const std::out_of_range& error) {
+    EXPECT_STREQ(error.what(), "beyond");
+  }
+  Promise<int> other(context_);
+  EXPECT_THROW(other.fail(std::exception_ptr()), FutureError);
+  other.complete(1);
+}
+
+// F11, F12
+TEST_P(FutureTest, SaysWhatItIs) {
+  Promise<int> promise(context_);
+  Future<int> future = promise.future();
+  EXPECT_FALSE(future.finished() || future.completed() || future.failed() || future.cancelled());
+  EXPECT_THROW(future.read(), PendingError);
+  EXPECT_THROW(future.readError(), PendingError);
+
+  promise.complete(3);
+  EXPECT_TRUE(future.finished() && future.completed());
+  EXPECT_FALSE(future.failed() || future.cancelled());
+  EXPECT_EQ(future.read(), 3);
+  EXPECT_THROW(future.readError(), NoErrorError);
+}
+
+// F11, F12
+TEST_P(FutureTest, SaysWhatItIsWithoutAValue) {
+  Promise<int> failing(context_);
+  failing.fail(std::runtime_error("broken"));
+  Future<int> failed = failing.future();
+  EXPECT_TRUE(failed.finished() && failed.failed());
+  EXPECT_FALSE(failed.completed() || failed.cancelled());
+  EXPECT_THROW(failed.read(), std::runtime_error);
+  EXPECT_THROW(std::rethrow_exception(failed.readError()), std::runtime_error);
+
+  Promise<int> cancelling(context_);
+  cancelling.cancel();
+  Future<int> cancelled = cancelling.future();
+  EXPECT_TRUE(cancelled.finished() && cancelled.cancelled());
+  EXPECT_FALSE(cancelled.completed() || cancelled.failed());
+  EXPECT_THROW(cancelled.read(), CancelledError);
+  EXPECT_THROW(cancelled.readError(), CancelledError);
+}
+
+// F39
+TEST_P(FutureTest, LetsAProducerGoOnAfterACancel) {
+  Promise<int> promise(context_);
+  Future<int> future = promise.future();
+  EXPECT_TRUE(future.tryCancel());
+  EXPECT_FALSE(promise.complete(1));
+  EXPECT_FALSE(promise.fail(std::runtime_error("late")));
+  EXPECT_FALSE(promise.cancel());
+  EXPECT_TRUE(future.cancelled());
+}
+
+TEST_P(FutureTest, FailsWhenItsPromiseIsDropped) {
+  Future<int> future;
+  {
+    Promise<int> promise(context_);
+    future = promise.future();
+  }
+  EXPECT_THROW(future.read(), BrokenPromiseError);
+}
+
+// F07
+TEST_P(FutureTest, NeedsNoStackForChainsOfCallbacks) {
+  constexpr int length = 1'000'000;
+  struct Chain {
+    FutureContext& context;
+    std::vector<Promise<>> links;
+    std::size_t at = 0;
+
+    static void next(void* udata) {
+      auto& chain = *static_cast<Chain*>(udata);
+      if (chain.at < chain.links.size()) chain.links[chain.at++].complete();
+    }
+  } chain{context_, {}};
+  chain.links.reserve(length);
+  for (int i = 0; i < length; ++i) {
+    chain.links.emplace_back(context_);
+    chain.links.back().future().addCallback(Chain::next, &chain);
+  }
+  Chain::next(&chain);
+  settle();
+  EXPECT_EQ(chain.at, chain.links.size());
+}
+
+}  // namespace
+}  // namespace kairos

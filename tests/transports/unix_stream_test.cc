@@ -1,0 +1,88 @@
+// SPDX-License-Identifier: MIT OR Apache-2.0
+// Streams over unix sockets, with servers on paths and abstract names.
+#include <gtest/gtest.h>
+#include <sys/socket.h>
+
+#include <string>
+#include <utility>
+
+#include "kairos/tests/transports/server_fixture.h"
+
+namespace kairos {
+namespace {
+
+class UnixStreamTest : public ServerTest {
+ protected:
+  // `stream_` is the client, `accepted_.stream` the server's end.
+  void meet(const Address& address, const ConnectOptions& options = {}) {
+    listen(address);
+    accept(accepted_);
+    Connect connected;
+    dial(connected, options);
+    settleUntilDone(connected);
+    settleUntilDone(accepted_);
+    ok(connected.error);
+    ok(accepted_.error);
+    stream_ = std::move(connected.stream);
+  }
+
+  Accept accepted_;
+};
+
+INSTANTIATE_TEST_SUITE_P(Backends, UnixStreamTest, backends(), backendName);
+
+// T132
+TEST_P(UnixStreamTest, CarriesMuchAndAnEnd) {
+  for (const Address& address : {pathAddress(socketPath("much")), abstractAddress("much")}) {
+    meet(address);
+    const std::string bytes = pattern(10u << 20);
+    Write write;
+    this->write(write, bytes);
+    Write end;
+    shutdown(end);
+    Read read;
+    ok(accepted_.stream.readToEnd(read, {.limit = bytes.size()}, Read::done, &read));
+    settleUntilDone(read);
+    EXPECT_TRUE(read.data == bytes);
+    EXPECT_TRUE(read.atEnd);
+
+    // The other direction goes on.
+    Write answer;
+    ok(accepted_.stream.write(answer, "answer", Write::done, &answer));
+    Read heard;
+    readOnce(heard);
+    settleUntilDone(heard);
+    EXPECT_EQ(heard.data, "answer");
+  }
+}
+
+// T132
+TEST_P(UnixStreamTest, NamesAPeerThatHasNone) {
+  meet(abstractAddress("server"));
+  EXPECT_EQ(accepted_.peer.family(), Address::Family::unixUnnamed);
+  EXPECT_EQ(accepted_.peer.toString(), "unix:");
+  Address address;
+  ok(accepted_.stream.remoteAddress(address));
+  EXPECT_EQ(address, Address::unixUnnamed());
+  ok(stream_.localAddress(address));
+  EXPECT_EQ(address, Address::unixUnnamed());
+
+  const Address name = abstractAddress("client");
+  meet(abstractAddress("named"), {.local = name});
+  EXPECT_EQ(accepted_.peer, name);
+}
+
+// T132: the descriptor tells who the peer is.
+TEST_P(UnixStreamTest, ShowsThePeersCredentialsByItsDescriptor) {
+  meet(abstractAddress("credentials"));
+  for (const Fd fd : {stream_.fd(), accepted_.stream.fd()}) {
+    ucred peer{};
+    socklen_t size = sizeof peer;
+    ASSERT_EQ(::getsockopt(fd, SOL_SOCKET, SO_PEERCRED, &peer, &size), 0);
+    EXPECT_EQ(peer.pid, ::getpid());
+    EXPECT_EQ(peer.uid, ::geteuid());
+  }
+}
+
+}  // namespace
+}  // namespace kairos
