@@ -23,7 +23,7 @@ class Case:
 
     @property
     def workload(self):
-        return self.service
+        return self.load
 
     @property
     def parameters(self):
@@ -31,11 +31,11 @@ class Case:
 
     @property
     def is_small(self):
-        return "--connections=500" not in self.flags
+        return not {"--connections=500", "--connections=9000"} & set(self.flags)
 
     @property
     def name(self):
-        return "/".join((self.service, *(flag.split("=")[1] for flag in self.flags)))
+        return "/".join((self.load, *(flag.split("=")[1] for flag in self.flags)))
 
 
 def _echo():
@@ -46,6 +46,19 @@ def _echo():
                        counted=connections == 50 or size == 64 and connections == 1)
 
 
+_OTHERS = (
+    Case("datagrams", "datagrams", "UDP echo", ("--bytes=64",), goal=0.95, counted=True,
+         contestants=("bare", "bare2", "bare_mmsg", "kairos", "libuv", "asio")),
+    Case("files", "file", "Files of 1 MiB by sendfile", goal=1.02,
+         contestants=("bare", "kairos")),
+    Case("bulk", "discard", "1 GiB one way, per MiB", goal=1.02, rounds_max=3,
+         contestants=("bare", "kairos", "libuv", "libevent", "asio")),
+    Case("idle", "echo", "Idle connections", ("--connections=9000",), base="libuv", rounds_max=1,
+         contestants=("bare", "kairos", "libuv", "libevent", "asio", "nim"),
+         metrics=("heap", "resident", "heap_used", "resident_used")),
+)
+
+
 def all_cases(small=False):
     """Every case, in the order in which a round goes through them; or those that are quick."""
-    return [case for case in _echo() if case.is_small or not small]
+    return [case for case in (*_echo(), *_OTHERS) if case.is_small or not small]

@@ -6,7 +6,7 @@ import itertools
 from reporting import plot, text
 
 PANELS = (
-    plot.Panel(("echo",), 0.9, 4, 0),
+    plot.Panel(("echo", "datagrams", "files", "bulk"), 0.8, 5, 0),
 )
 
 
@@ -48,6 +48,21 @@ def ratio_tables(results):
     return "\n".join(parts)
 
 
+def figure_table(results):
+    """Bytes per idle connection, before and after it was used."""
+    rows = [(case, metric) for case, metric in results.rows if metric != "ns"]
+    if not rows:
+        return ""
+    names = results.contestants(rows[0][0])
+    lines = []
+    for case, metric in rows:
+        values = (results.median(case, metric, name) for name in names)
+        lines.append([metric.replace("_", ", ")]
+                     + ["-" if value < 0 else text.figure(value) for value in values])
+    return ("#### Bytes of user memory per idle connection, of %s\n\n" % rows[0][0].parameters
+            + text.table(["", *names], lines))
+
+
 def _counts_cell(found):
     calls = ["-" if found[name] is None else "%.2f" % found[name]
              for name in ("waits", "epoll_ctl", "others")]
@@ -70,4 +85,4 @@ def count_table(counts):
 def report(results, counts, conditions):
     """The whole text."""
     return "\n".join([conditions, goal_table(results), ratio_tables(results),
-                      count_table(counts)])
+                      figure_table(results), count_table(counts)])

@@ -18,6 +18,10 @@ void loadEcho(ServerProcess& server, const Options& options);
 // The same of datagrams from one socket, 64 in flight at most. One that is lost is fatal.
 void loadDatagrams(ServerProcess& server, const Options& options);
 
+// Files of 1 MiB, one after the other over one connection; the first is compared byte by byte.
+//   ns        the server's CPU time per file
+void loadFiles(ServerProcess& server, const Options& options);
+
 // 1 GiB one way, or as many MiB as there are to be requests.
 //   ns        the server's CPU time per MiB
 void loadBulk(ServerProcess& server, const Options& options);

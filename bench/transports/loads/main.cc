@@ -26,10 +26,8 @@ struct Load {
 };
 
 constexpr Load loads[] = {
-    {"echo", loadEcho},
-    {"datagrams", loadDatagrams},
-    {"bulk", loadBulk},
-    {"idle", loadIdle},
+    {"echo", loadEcho}, {"datagrams", loadDatagrams}, {"files", loadFiles},
+    {"bulk", loadBulk}, {"idle", loadIdle},
 };
 
 bool readOption(std::string_view text, Options& options) {

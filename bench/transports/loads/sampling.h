@@ -25,7 +25,7 @@ class SampleEnd {
   bool reached(std::uint64_t begun) {
     if (requests_ > 0) return begun >= requests_;
     if (begun >= nextLook_) {
-      nextLook_ = begun + 32;
+      nextLook_ = begun + 16;
       isOver_ = Clock::now() >= at_;
     }
     return isOver_;

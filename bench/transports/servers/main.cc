@@ -47,9 +47,12 @@ constexpr Service services[] = {
     {"libuv", "discard", SOCK_STREAM, discardLibuv},
     {"libevent", "discard", SOCK_STREAM, discardLibevent},
     {"asio", "discard", SOCK_STREAM, discardAsio},
+    {"bare", "file", SOCK_STREAM, fileBare},
+    {"kairos", "file", SOCK_STREAM, fileKairos},
     {"bare", "datagrams", SOCK_DGRAM, datagramsBare},
     {"bare2", "datagrams", SOCK_DGRAM, datagramsBareTwin},
     {"bare_mmsg", "datagrams", SOCK_DGRAM, datagramsBareBatches},
+    {"kairos", "datagrams", SOCK_DGRAM, datagramsKairos},
     {"libuv", "datagrams", SOCK_DGRAM, datagramsLibuv},
     {"asio", "datagrams", SOCK_DGRAM, datagramsAsio},
 };

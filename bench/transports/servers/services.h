@@ -25,10 +25,15 @@ void discardLibuv(int listener);
 void discardLibevent(int listener);
 void discardAsio(int listener);
 
+// TCP: for each byte that comes, a file of 1 MiB is sent by sendfile(2).
+void fileBare(int listener);
+void fileKairos(int listener);
+
 // UDP, on a bound socket: each datagram is sent back to where it came from.
 void datagramsBare(int socket);  // one recvfrom(2) and one sendto(2) each
 void datagramsBareTwin(int socket);
 void datagramsBareBatches(int socket);  // recvmmsg(2) and sendmmsg(2)
+void datagramsKairos(int socket);
 void datagramsLibuv(int socket);
 void datagramsAsio(int socket);
 
