@@ -89,6 +89,10 @@ int __real_madvise(void* at, std::size_t size, int advice);
 ssize_t __real_recv(int fd, void* bytes, size_t size, int flags);
 ssize_t __real_send(int fd, const void* bytes, size_t size, int flags);
 ssize_t __real_sendmsg(int fd, const msghdr* message, int flags);
+ssize_t __real_sendto(int fd, const void* bytes, size_t size, int flags, const sockaddr* to,
+                      socklen_t toSize);
+int __real_sendmmsg(int fd, mmsghdr* messages, unsigned count, int flags);
+int __real_recvmmsg(int fd, mmsghdr* messages, unsigned count, int flags, timespec* timeout);
 int __real_socket(int family, int type, int protocol);
 int __real_bind(int fd, const sockaddr* address, socklen_t size);
 int __real_listen(int fd, int backlog);
@@ -173,6 +177,22 @@ ssize_t __wrap_send(int fd, const void* bytes, size_t size, int flags) {
 ssize_t __wrap_sendmsg(int fd, const msghdr* message, int flags) {
   if (intercept(SystemCall::sendmsg)) return -1;
   return __real_sendmsg(fd, message, flags);
+}
+
+ssize_t __wrap_sendto(int fd, const void* bytes, size_t size, int flags, const sockaddr* to,
+                      socklen_t toSize) {
+  if (intercept(SystemCall::sendto)) return -1;
+  return __real_sendto(fd, bytes, size, flags, to, toSize);
+}
+
+int __wrap_sendmmsg(int fd, mmsghdr* messages, unsigned count, int flags) {
+  if (intercept(SystemCall::sendmmsg)) return -1;
+  return __real_sendmmsg(fd, messages, count, flags);
+}
+
+int __wrap_recvmmsg(int fd, mmsghdr* messages, unsigned count, int flags, timespec* timeout) {
+  if (intercept(SystemCall::recvmmsg)) return -1;
+  return __real_recvmmsg(fd, messages, count, flags, timeout);
 }
 
 ssize_t __wrap_sendfile(int to, int from, off_t* offset, size_t size) {
