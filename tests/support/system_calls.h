@@ -23,6 +23,12 @@ enum class SystemCall {
   send,
   sendmsg,
   accept,
+  open,
+  pipe,
+  eventfd,
+  signalfd,
+  clone,
+  byNumber,  // what is called by syscall(2), but signal handling, signals and ends of processes
   clock,
   wallClock,
   last
