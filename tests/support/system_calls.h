@@ -35,6 +35,12 @@ enum class SystemCall {
   getsockopt,
   setsockopt,
   getsockname,
+  open,
+  pipe,
+  eventfd,
+  signalfd,
+  clone,
+  byNumber,  // what is called by syscall(2), but signal handling, signals and ends of processes
   clock,
   wallClock,
   last
