@@ -35,9 +35,9 @@ class Coroutine {
   FutureState& state() const noexcept { return state_; }
 
  protected:
-  Coroutine(FutureState& state, std::coroutine_handle<> frame) noexcept
-      : state_(state), frame_(frame) {}
+  explicit Coroutine(FutureState& state) noexcept : state_(state) {}
   ~Coroutine() = default;
+  void setFrame(std::coroutine_handle<> frame) noexcept { frame_ = frame; }
 
   Awaited* awaited() const noexcept { return state_.isPending() ? awaited_ : nullptr; }
   // In a handler of exceptions.

@@ -171,8 +171,8 @@ class CoroutinePromiseBase : public ValueState<T>, public Coroutine {
   void abandon() noexcept override { abandonFrame(); }
 
  protected:
-  CoroutinePromiseBase(ContextCore* core, std::coroutine_handle<> frame) noexcept
-      : ValueState<T>(core, {}), Coroutine(*this, frame) {}
+  explicit CoroutinePromiseBase(ContextCore* core) noexcept
+      : ValueState<T>(core, {}), Coroutine(static_cast<FutureState&>(*this)) {}
   ~CoroutinePromiseBase() = default;
 
   bool cancelWork() noexcept override { return false; }
@@ -184,7 +184,9 @@ class CoroutinePromise final : public CoroutinePromiseBase<T> {
  public:
   template <class... Arguments>
   explicit CoroutinePromise(Arguments&... arguments) noexcept
-      : CoroutinePromiseBase<T>(coreInArguments(arguments...), handle()) {}
+      : CoroutinePromiseBase<T>(coreInArguments(arguments...)) {
+    this->setFrame(handle());
+  }
 
   template <class Value = T>
   void return_value(Value&& value) {
@@ -204,7 +206,9 @@ class CoroutinePromise<void> final : public CoroutinePromiseBase<void> {
  public:
   template <class... Arguments>
   explicit CoroutinePromise(Arguments&... arguments) noexcept
-      : CoroutinePromiseBase<void>(coreInArguments(arguments...), handle()) {}
+      : CoroutinePromiseBase<void>(coreInArguments(arguments...)) {
+    setFrame(handle());
+  }
 
   void return_void() const noexcept {}
 
