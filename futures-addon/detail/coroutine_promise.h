@@ -10,6 +10,7 @@
 #include <type_traits>
 #include <utility>
 
+#include "kairos/futures-addon/detail/context_access.h"
 #include "kairos/futures-addon/detail/coroutine.h"
 #include "kairos/futures-addon/detail/value_state.h"
 #include "kairos/futures-addon/future_context.h"
@@ -23,7 +24,9 @@ class FutureBase;
 namespace detail {
 
 // The context of what a coroutine was given: of the first argument that has one.
-ContextCore* coreOf(const FutureContext& context) noexcept;
+inline ContextCore* coreOf(const FutureContext& context) noexcept {
+  return &ContextCoreAccess::of(context);
+}
 ContextCore* coreOf(const FutureBase& future) noexcept;
 
 template <class Argument>

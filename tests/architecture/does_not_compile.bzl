@@ -68,8 +68,8 @@ def does_not_compile_test(name, bad, good, message, bad_copts = [], **kwargs):
     """Declares a test that `bad` is refused with a message like the regular expression `message`.
 
     `good`, which differs only in what is wrong with `bad`, must compile: it shows that nothing else
-    is the reason. With `bad_copts` these may be all that is wrong. Further attributes, such as the `dep` and
-    the `header` of it that is included, are those of compiler_verdict.
+    is the reason. With `bad_copts` these may be all that is wrong. Further attributes, such as the
+    `dep` and the `header` of it that is included, are those of compiler_verdict.
     """
     compiler_verdict(
         name = name + "_bad",
