@@ -38,6 +38,11 @@ class ReadSide {
   // the operation's error.
   bool receive(Fd fd, FdKind kind, BufferPool& pool, ReadOperation& operation) noexcept;
 
+  // Whether serve() has anything to look at.
+  bool mayServe(const ReadOperation& operation) const noexcept {
+    return !buffer_.unread().empty() || hasEnded() || operation.wanted_ == 0;
+  }
+
   // Serves `operation` from what has been received. False: that is not enough yet.
   bool serve(ReadOperation& operation) noexcept;
 

@@ -51,6 +51,9 @@ class WriteQueue {
   std::error_code error() const noexcept { return error_; }
   WriteOperation& takeLast() noexcept;
 
+  // Writes once of a write that has one part and is not queued.
+  static IoResult writePart(WriteOperation& operation, Fd fd, FdKind kind) noexcept;
+
   // A write that has its result is no longer of the stream.
   static void complete(Context& context, WriteOperation& operation) noexcept;
 
