@@ -35,7 +35,8 @@ class Case:
 
     @property
     def name(self):
-        return "/".join((self.load, *(flag.split("=")[1] for flag in self.flags)))
+        begin = self.service if self.load == "local" else self.load
+        return "/".join((begin, *(flag.split("=")[1] for flag in self.flags)))
 
 
 def _echo():
@@ -46,6 +47,11 @@ def _echo():
                        counted=connections == 50 or size == 64 and connections == 1)
 
 
+def _local(name, title, base, goal, contestants=None):
+    """What happens inside one process, without the generator."""
+    return Case("local", name, title, base=base, goal=goal, contestants=contestants or (base, "kairos"))
+
+
 _OTHERS = (
     Case("datagrams", "datagrams", "UDP echo", ("--bytes=64",), goal=0.95, counted=True,
          contestants=("bare", "bare2", "bare_mmsg", "kairos", "libuv", "asio")),
@@ -53,6 +59,10 @@ _OTHERS = (
          contestants=("bare", "kairos")),
     Case("bulk", "discard", "1 GiB one way, per MiB", goal=1.02, rounds_max=3,
          contestants=("bare", "kairos", "libuv", "libevent", "asio")),
+    _local("wake", "Waking a loop that was woken already", "libuv", 1.0),
+    _local("post", "Posting a task from another thread", "asio", 0.3),
+    _local("touch", "Refreshing an idle limit", "libev", 0.4),
+    _local("spawn", "A child process, start to end", "bare", 1.05, ("bare", "kairos", "libuv")),
     Case("idle", "echo", "Idle connections", ("--connections=9000",), base="libuv", rounds_max=1,
          contestants=("bare", "kairos", "libuv", "libevent", "asio", "nim"),
          metrics=("heap", "resident", "heap_used", "resident_used")),

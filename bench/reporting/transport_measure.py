@@ -21,6 +21,7 @@ class Programs:
     def __init__(self, folder, nim_source, scratch):
         self.generator = os.path.join(folder, "generator")
         self._server = os.path.join(folder, "server")
+        self._local = os.path.join(folder, "local")
         self.nim_version = None
         self._nim = os.path.join(scratch, "echo_nim")
         if shutil.which("nim"):
@@ -50,8 +51,15 @@ class Programs:
 
     def run(self, case, contestant, flags=(), under=()):
         """What the generator found."""
+        if case.load == "local":
+            return self._finished(case, contestant, (self._local, contestant, case.service,
+                                                     *(("1000",) if flags else ())))
         server = (self._nim,) if contestant == "nim" else (self._server, contestant, case.service)
         command = (self.generator, case.load, *case.flags, *flags, "--", *under, *server)
+        return self._finished(case, contestant, command)
+
+    @staticmethod
+    def _finished(case, contestant, command):
         done = subprocess.run(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
                               check=False)
         if done.returncode != 0:
