@@ -49,7 +49,8 @@ def _echo():
 
 def _local(name, title, base, goal, contestants=None):
     """What happens inside one process, without the generator."""
-    return Case("local", name, title, base=base, goal=goal, contestants=contestants or (base, "kairos"))
+    return Case("local", name, title, base=base, goal=goal,
+                contestants=contestants or (base, "kairos"))
 
 
 _OTHERS = (
