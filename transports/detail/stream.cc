@@ -62,14 +62,27 @@ void Stream::onReadable(void* udata) {
 
 // Once per poll: what remains is reported again.
 void Stream::readSome() noexcept {
-  if (reading_ == nullptr) return unwatchReading();
-  if (reading_->isLinked()) return;
-  if (readSide_.receive(fd_, kind_, context_->pool(), *reading_)) {
+  if (reading_ == nullptr) unwatchReading();
+  if (isReading() && readSide_.receive(fd_, kind_, context_->pool(), *reading_)) {
     serveRead();
-  } else if (reading_->error) {
+  } else if (isReading() && reading_->error) {
     finishRead(reading_->error);
+  } else if (writerAdded_) {
+    watchAnew();
   }
   if (readSide_.hasEnded()) unwatchReading();
+}
+
+// The reactor, when the OS refuses to watch a second direction, wakes both once and then none. That
+// looks as if there was nothing, so that it must be assumed whenever both are woken for nothing.
+void Stream::watchAnew() noexcept {
+  const bool wasAdded = readerAdded_;
+  unwatchReading();
+  unwatchWriting();
+  if (wasAdded && isReading()) {
+    if (const std::error_code error = watchReading()) finishRead(error);
+  }
+  watchWriting();
 }
 
 void Stream::serveRead() noexcept {

@@ -67,6 +67,7 @@ class Stream final : public ContextMember, public OperationOwner {
   void finishRead(std::error_code error) noexcept;
   std::error_code watchReading() noexcept;
   void unwatchReading() noexcept;
+  void watchAnew() noexcept;
 
   std::error_code writeError() const noexcept;
   bool makeQueue() noexcept;
