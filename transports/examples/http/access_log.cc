@@ -37,6 +37,8 @@ std::size_t linesOf(std::string_view text) {
 
 }  // namespace
 
+AccessLog::~AccessLog() { writeAll(); }
+
 void AccessLog::add(const Line& line) {
   if (lines_.size() >= bytesMax) {
     ++lost_;
@@ -50,13 +52,17 @@ void AccessLog::add(const Line& line) {
 }
 
 void AccessLog::flush() {
-  while (!lines_.empty() && writeLines()) {
-  }
+  writeAll();
   if (!lines_.empty()) return flushAfter(retryTime);
   if (lost_ == 0) return;
   lines_ = "# " + std::to_string(lost_) + " lines were left out\n";
   lost_ = 0;
   flushAfter(retryTime);
+}
+
+void AccessLog::writeAll() {
+  while (!lines_.empty() && writeLines()) {
+  }
 }
 
 // False: not now. What cannot be written at all, as when the reader has gone, is dropped.

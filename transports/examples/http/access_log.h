@@ -34,16 +34,18 @@ class AccessLog {
   };
 
   AccessLog(Reactor& reactor, Fd fd) : reactor_(reactor), fd_(fd) {}
+  // Writes what is left, as far as that needs no waiting.
+  ~AccessLog();
   AccessLog(const AccessLog&) = delete;
   AccessLog& operator=(const AccessLog&) = delete;
 
   void add(const Line& line);
-  // Writes what can be written without waiting.
-  void flush();
 
  private:
   static void onTime(void* udata);
 
+  void flush();
+  void writeAll();
   bool writeLines();
   void flushAfter(Clock::duration delay);
 

@@ -9,10 +9,10 @@ namespace kairos::examples {
 namespace {
 
 constexpr std::array<std::string_view, 7> days = {"Sun", "Mon", "Tue", "Wed", "Thu", "Fri", "Sat"};
-constexpr std::array<std::string_view, 7> longDays = {
-    "Sunday", "Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday"};
-constexpr std::array<std::string_view, 12> months = {
-    "Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec"};
+constexpr std::array<std::string_view, 7> longDays = {"Sunday",   "Monday", "Tuesday", "Wednesday",
+                                                      "Thursday", "Friday", "Saturday"};
+constexpr std::array<std::string_view, 12> months = {"Jan", "Feb", "Mar", "Apr", "May", "Jun",
+                                                     "Jul", "Aug", "Sep", "Oct", "Nov", "Dec"};
 
 constexpr std::time_t lastSecond = 253402300799;  // of the year 9999
 
@@ -38,8 +38,11 @@ class Pen {
     return *this;
   }
   Pen& clock(const std::tm& parts) {
-    return number(parts.tm_hour, 2).text(":").number(parts.tm_min, 2).text(":").number(parts.tm_sec,
-                                                                                       2);
+    return number(parts.tm_hour, 2)
+        .text(":")
+        .number(parts.tm_min, 2)
+        .text(":")
+        .number(parts.tm_sec, 2);
   }
 
  private:
@@ -85,8 +88,11 @@ class Scanner {
   }
 
   Scanner& clock(std::tm& parts) {
-    return number(parts.tm_hour, 2).text(":").number(parts.tm_min, 2).text(":").number(parts.tm_sec,
-                                                                                       2);
+    return number(parts.tm_hour, 2)
+        .text(":")
+        .number(parts.tm_min, 2)
+        .text(":")
+        .number(parts.tm_sec, 2);
   }
 
  private:
