@@ -158,6 +158,8 @@ int main(int argc, char** argv) {
   if (const auto error = Folder::open(arguments->folder, folder)) {
     return report("cannot serve " + arguments->folder, error);
   }
+  // Of the log, when its reader goes; the transports raise none.
+  std::signal(SIGPIPE, SIG_IGN);
   shareDescriptors(*arguments);
   return serve(folder, *arguments);
 }

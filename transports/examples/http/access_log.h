@@ -19,7 +19,10 @@ namespace kairos::examples {
 // 4 KiB at once, which a pipe takes whole or not. The loop does not wait for a reader who is slow:
 // up to bytesMax are kept for it, and what comes then is left out, but counted in a line.
 //
-//   Ownership   Borrows the reactor, of which nothing is removed, and the descriptor.
+// A reader who goes raises SIGPIPE, which the program had better ignore.
+//
+//   Ownership   Borrows the descriptor, and the reactor, of which nothing is removed: it may be
+//               gone before, but runs no more when the log has gone.
 class AccessLog {
  public:
   static constexpr std::size_t bytesMax = 65536;

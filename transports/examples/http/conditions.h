@@ -13,7 +13,7 @@ namespace kairos::examples {
 
 // What tells one state of a file from another, and its size.
 struct FileVersion {
-  std::string_view etag;  // strong, with its quotes
+  std::string_view etag = {};  // strong, with its quotes
   std::time_t modified = 0;
   std::uint64_t size = 0;
 };

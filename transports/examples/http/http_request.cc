@@ -142,6 +142,12 @@ HttpStatus statusOf(http_errno error) {
   }
 }
 
+// What the parser does not check as it is built by Debian.
+bool isStrict(std::string_view head, std::string_view target) {
+  const std::size_t version = static_cast<std::size_t>(target.data() - head.data()) + target.size();
+  return head.substr(version, 6) == " HTTP/" && head.find('\0') == head.npos;
+}
+
 std::string_view withoutEmptyLines(std::string_view bytes) {
   return bytes.substr(std::min(bytes.find_first_not_of("\r\n"), bytes.size()));
 }
@@ -186,7 +192,8 @@ HttpStatus parseRequest(std::string_view head, HttpRequest& request) {
   if (reading.problem != HttpStatus::ok) return reading.problem;
   const http_errno error = HTTP_PARSER_ERRNO(&parser);
   if (error != HPE_OK) return statusOf(error);
-  return reading.isWhole && parsed == head.size() ? HttpStatus::ok : HttpStatus::badRequest;
+  const bool isSound = reading.isWhole && parsed == head.size() && isStrict(head, request.target);
+  return isSound ? HttpStatus::ok : HttpStatus::badRequest;
 }
 
 }  // namespace kairos::examples

@@ -24,14 +24,14 @@ struct HttpRequest {
   bool keepsAlive = false;  // by its version and `Connection`
   bool expectsContinue = false;
   std::uint64_t bodyBytes = 0;  // that follow the head
-  std::string_view target;
+  std::string_view target = {};
 
-  std::string_view range;
-  std::string_view ifMatch;
-  std::string_view ifNoneMatch;
-  std::string_view ifModifiedSince;
-  std::string_view ifUnmodifiedSince;
-  std::string_view ifRange;
+  std::string_view range = {};
+  std::string_view ifMatch = {};
+  std::string_view ifNoneMatch = {};
+  std::string_view ifModifiedSince = {};
+  std::string_view ifUnmodifiedSince = {};
+  std::string_view ifRange = {};
 };
 
 // How long the head is that begins with `bytes`: up to and with an empty line; 0: not all of it is

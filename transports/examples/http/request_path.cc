@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 #include "kairos/transports/examples/http/request_path.h"
 
+#include <algorithm>
 #include <cctype>
 #include <cstddef>
 
@@ -45,6 +46,12 @@ bool isUnreserved(char c) {
          c == '.' || c == '_' || c == '~';
 }
 
+// What is not to be there unescaped (RFC 3986).
+bool hasForeignByte(std::string_view text) {
+  return std::any_of(text.begin(), text.end(),
+                     [](char c) { return c <= ' ' || c >= 0x7f || c == '#'; });
+}
+
 }  // namespace
 
 HttpStatus splitTarget(std::string_view text, RequestTarget& target) {
@@ -52,7 +59,7 @@ HttpStatus splitTarget(std::string_view text, RequestTarget& target) {
     const std::size_t end = text.find_first_of("/?", 7);
     text = end == text.npos ? "/" : text.substr(end);
   }
-  if (text.substr(0, 1) != "/" || text.find('#') != text.npos) return HttpStatus::badRequest;
+  if (text.substr(0, 1) != "/" || hasForeignByte(text)) return HttpStatus::badRequest;
   const std::size_t question = text.find('?');
   target.path = text.substr(0, question);
   target.query = question == text.npos ? std::string_view() : text.substr(question);
