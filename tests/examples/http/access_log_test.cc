@@ -53,7 +53,7 @@ TEST_F(AccessLogTest, WritesCommonLogLinesInTheNextPoll) {
 }
 
 TEST_F(AccessLogTest, LetsNobodyForgeALine) {
-  log_->add(lineOf(std::string_view("a\" 200 1\n\\\x1b[2J\x7f\xc3\0", 16)));
+  log_->add(lineOf(std::string_view("a\" 200 1\n\\\x1b[2J\x7f\xc3\0", 17)));
   poll();
   EXPECT_EQ(receive(pipe_.near.get()),
             "::1 - - [D] \"a\\x22 200 1\\x0a\\x5c\\x1b[2J\\x7f\\xc3\\x00\" 200 7\n");
