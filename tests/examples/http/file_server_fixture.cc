@@ -53,8 +53,7 @@ void FileServerTest::start(std::size_t threads) {
   for (std::size_t i = 0; i < threads; ++i) {
     ASSERT_FALSE(workers_.emplace_back(served_, options_).joinServer(server_));
   }
-  const ThreadedServerOptions options{.server = {.noDelay = true},
-                                      .drainTime = options_.drainTime};
+  const ThreadedServerOptions options{.server = {.noDelay = true}, .drainTime = options_.drainTime};
   ASSERT_FALSE(server_.start(Address::ipv4({127, 0, 0, 1}, 0), options));
 }
 

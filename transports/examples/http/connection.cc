@@ -281,7 +281,8 @@ void Connection::linger() {
 
 void Connection::stop() {
   persists_ = false;
-  if (state_ == State::discarding || (state_ == State::reading && !isHeadBegun_)) end();
+  const bool isSilent = state_ == State::reading && stream_.peek().empty();
+  if (isSilent || state_ == State::discarding) end();
 }
 
 // ---- Time limits

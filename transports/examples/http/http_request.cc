@@ -56,6 +56,7 @@ void extend(std::string_view& part, const char* at, std::size_t size) {
 
 void Reading::fieldIsWhole() {
   ++fields;
+  if (name.find(' ') != name.npos) problem = HttpStatus::badRequest;
   value = value.substr(0, value.find_last_not_of(" \t") + 1);
   if (equalsIgnoringCase(name, "host")) {
     ++hosts;
@@ -142,7 +143,7 @@ HttpStatus statusOf(http_errno error) {
   }
 }
 
-// What the parser does not check as it is built by Debian.
+// What the parser does not check, as Debian builds it; nor does it check names of fields.
 bool isStrict(std::string_view head, std::string_view target) {
   const std::size_t version = static_cast<std::size_t>(target.data() - head.data()) + target.size();
   return head.substr(version, 6) == " HTTP/" && head.find('\0') == head.npos;
