@@ -42,11 +42,13 @@ TEST(DirectoryIndexTest, LeadsNowhereAboveTheFolder) {
 
 TEST(DirectoryIndexTest, HasAnEnd) {
   const TemporaryDirectory directory;
-  for (std::size_t i = 0; i <= directoryEntriesMax; ++i) {
-    directory.write("f" + std::to_string(i), "");
-  }
-  const std::string page = makeDirectoryIndex(openDirectory(directory.path()), "");
-  EXPECT_NE(page.find("There are more"), page.npos);
+  for (const char* name : {"a", "b", "c"}) directory.write(name, "");
+  const UniqueFd fd = openDirectory(directory.path());
+  const std::string whole = makeDirectoryIndex(fd, "", 3);
+  EXPECT_EQ(whole.find("There are more"), whole.npos);
+  const std::string part = makeDirectoryIndex(fd, "", 2);
+  EXPECT_NE(part.find("There are more"), part.npos);
+  EXPECT_LT(part.find("<li>"), part.rfind("<li>"));
 }
 
 TEST(DirectoryIndexTest, IsEmptyOfWhatCannotBeRead) {

@@ -18,14 +18,13 @@ namespace {
 using namespace std::chrono_literals;
 
 // More than the buffers of both ends take.
-constexpr std::size_t largeBytes = 32 * 1048576;
+constexpr std::size_t largeBytes = 12 * 1048576;
 
 class FileServerLifeTest : public FileServerTest {
  protected:
-  void SetUp() override {
-    write("a", "0123456789");
-    write("large", patternBytes(largeBytes));
-  }
+  void SetUp() override { write("a", "0123456789"); }
+
+  void writeLarge() { write("large", patternBytes(largeBytes)); }
 
   // Another connection gets an answer.
   bool isServed() {
@@ -81,6 +80,7 @@ TEST_F(FileServerLifeTest, CountsTheTimeOfEachRequest) {
 TEST_F(FileServerLifeTest, EndsConnectionsThatTakeNothing) {
   options_.idleTime = 100ms;
   options_.connectionsMax = 1;
+  writeLarge();
   start();
   TcpClient client(port(), {.receiveBufferBytes = 4096});
   ASSERT_TRUE(client.sendAll(get("/large")));
@@ -104,6 +104,7 @@ TEST_F(FileServerLifeTest, StopsAtOnceWhenNobodyIsAnswered) {
 
 TEST_F(FileServerLifeTest, FinishesWhatIsBeingAnsweredBeforeItStops) {
   options_.drainTime = ChildProcess::patience;
+  writeLarge();
   start();
   TcpClient client(port(), {.receiveBufferBytes = 4096});
   ASSERT_TRUE(client.sendAll(get("/large")));
@@ -119,6 +120,7 @@ TEST_F(FileServerLifeTest, FinishesWhatIsBeingAnsweredBeforeItStops) {
 
 TEST_F(FileServerLifeTest, StopsInTimeForOneWhoTakesNothing) {
   options_.drainTime = 100ms;
+  writeLarge();
   start();
   TcpClient client(port(), {.receiveBufferBytes = 4096});
   ASSERT_TRUE(client.sendAll(get("/large")));

@@ -132,7 +132,7 @@ void Connection::answerPath(const HttpRequest& request) {
   if (status != HttpStatus::ok) return fail(status);
   FileCache::Found found = service_.files.find(target.path);
   if (found.file) return answerFile(request, std::move(found.file));
-  if (found.directory.valid()) return list(std::move(found.directory), target.path);
+  if (found.directory.valid()) return list(found.directory, target.path);
   if (found.status == HttpStatus::movedPermanently) return redirect(target);
   fail(found.status);
 }
@@ -161,10 +161,10 @@ void Connection::answerFile(const HttpRequest& request, std::shared_ptr<const Op
   }
 }
 
-void Connection::list(UniqueFd directory, std::string_view path) {
+void Connection::list(const UniqueFd& directory, std::string_view path) {
   std::string name;
   static_cast<void>(decodePath(path, name));
-  std::string page = makeDirectoryIndex(std::move(directory), name);
+  std::string page = makeDirectoryIndex(directory, name);
   if (page.empty()) return fail(HttpStatus::forbidden);
   beginAnswer(HttpStatus::ok);
   sendText(std::move(page), html);

@@ -75,7 +75,7 @@ class Connection {
   void answer(const HttpRequest& request);
   void answerPath(const HttpRequest& request);
   void answerFile(const HttpRequest& request, std::shared_ptr<const OpenFile> file);
-  void list(UniqueFd directory, std::string_view path);
+  void list(const UniqueFd& directory, std::string_view path);
   void redirect(const RequestTarget& target);
   void fail(HttpStatus status, std::string_view fields = {});
 

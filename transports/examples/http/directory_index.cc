@@ -44,13 +44,13 @@ bool isDirectory(const UniqueFd& fd, const dirent& entry) {
          S_ISDIR(status.st_mode);
 }
 
-bool readItems(const UniqueFd& fd, std::vector<Item>& items, bool& isAll) {
+bool readItems(const UniqueFd& fd, std::size_t itemsMax, std::vector<Item>& items, bool& isAll) {
   const Directory directory = openStream(fd);
   if (!directory) return false;
   isAll = true;
   while (const dirent* const entry = ::readdir(directory.get())) {
     if (entry->d_name[0] == '.') continue;
-    isAll = items.size() < directoryEntriesMax;
+    isAll = items.size() < itemsMax;
     if (!isAll) break;
     items.push_back({!isDirectory(fd, *entry), entry->d_name});
   }
@@ -68,10 +68,11 @@ void appendLink(std::string& page, const Item& item) {
 
 }  // namespace
 
-std::string makeDirectoryIndex(UniqueFd directory, std::string_view name) {
+std::string makeDirectoryIndex(const UniqueFd& directory, std::string_view name,
+                               std::size_t entriesMax) {
   std::vector<Item> items;
   bool isAll = false;
-  if (!readItems(directory, items, isAll)) return {};
+  if (!readItems(directory, entriesMax, items, isAll)) return {};
   const std::string title = "/" + htmlEscape(name);
   std::string page = "<!DOCTYPE html>\n<html><head><meta charset=\"utf-8\"><title>" + title +
                      "</title></head>\n<body><h1>" + title + "</h1>\n<ul>\n";
