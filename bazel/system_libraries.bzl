@@ -21,6 +21,7 @@ _LIBRARIES = {
         [],
     ),
     "hiredis": ("libhiredis-dev", ["hiredis/hiredis.h"], ["-lhiredis"], []),
+    "http_parser": ("libhttp-parser-dev", ["http_parser.h"], ["-lhttp_parser"], []),
     "libev": ("libev-dev", ["ev.h"], ["-lev"], []),
     "libevent": ("libevent-dev", ["event2/event.h"], ["-levent"], []),
     "libuv": ("libuv1-dev", ["uv.h"], ["-luv", "-lpthread", "-ldl"], []),
