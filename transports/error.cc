@@ -15,7 +15,7 @@ struct Row {
 };
 
 // In the order of TransportError, from 1.
-constexpr std::array<Row, 6> rows = {{
+constexpr std::array<Row, 7> rows = {{
     {std::errc::operation_canceled, "The transport was closed before the operation was finished."},
     {std::errc::no_message_available, "The stream ended before what was to be read was complete."},
     {std::errc::message_size, "What was to be read does not end within the limit."},
@@ -23,6 +23,7 @@ constexpr std::array<Row, 6> rows = {{
     {std::errc::device_or_resource_busy,
      "The operation is pending, or another one reads from this stream."},
     {std::errc::not_connected, "The transport is empty: it was never opened, or moved from."},
+    {std::errc::no_buffer_space, "Too many bytes of writes wait to be sent."},
 }};
 
 const Row* rowOf(int value) {

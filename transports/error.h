@@ -15,6 +15,7 @@ enum class TransportError {
   shutDown,    // written to after shutdown: broken_pipe
   busy,        // the operation, or this direction of the stream, is in use: device_or_resource_busy
   notConnected,  // the handle is empty: not_connected
+  queueFull,     // more would be queued than WriteMarks allow: no_buffer_space
 };
 
 std::error_code make_error_code(TransportError error) noexcept;

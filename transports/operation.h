@@ -2,12 +2,7 @@
 #ifndef KAIROS_TRANSPORTS_OPERATION_H_
 #define KAIROS_TRANSPORTS_OPERATION_H_
 
-#include <cstddef>
 #include <cstdint>
-#include <limits>
-#include <span>
-#include <string>
-#include <string_view>
 #include <system_error>
 
 #include "kairos/reactor/reactor.h"
@@ -30,9 +25,6 @@ namespace detail {
 
 class Context;
 class Operation;
-class ReadSide;
-class Stream;
-class WriteQueue;
 
 // What has to know when an operation of its own is delivered or destroyed.
 class OperationOwner {
@@ -82,6 +74,8 @@ class Operation : public ListNode {
 
 // What a transport does with the operations it was given; Context::complete() ends them.
 struct OperationAccess {
+  static void* udataOf(const Operation& operation) noexcept { return operation.callback_.udata; }
+
   // Clears what an earlier use left.
   static void begin(Operation& operation, OperationOwner& owner, AsyncCallback callback) noexcept {
     operation.error.clear();
@@ -103,72 +97,6 @@ struct OperationAccess {
 };
 
 }  // namespace detail
-
-struct ReadOperation : detail::Operation {
-  ReadOperation() = default;
-  ~ReadOperation() { abandon(); }
-
-  // What was read. In a buffer of the stream it stays valid until the next read is started on that
-  // stream, or the stream is destroyed; else it is the beginning of the user's buffer.
-  std::string_view data;
-  // How many bytes were taken from the stream.
-  std::size_t bytes = 0;
-  // The stream has ended, after `data`.
-  bool atEnd = false;
-
- private:
-  friend class detail::ReadSide;
-  friend class detail::Stream;
-  friend class StreamTransport;
-  enum class Kind : std::uint8_t { once, exactly, until, line, toEnd, consume };
-
-  void describe(Kind kind, char* into, std::size_t wanted) noexcept {
-    kind_ = kind;
-    into_ = into;
-    wanted_ = wanted;
-  }
-
-  Kind kind_ = Kind::once;
-  char* into_ = nullptr;        // the user's buffer
-  std::size_t wanted_ = 0;      // its size, or the limit
-  std::size_t scanned_ = 0;     // of the unread bytes: they hold no beginning of a separator
-  std::string_view separator_;  // the user's
-};
-
-// Bytes of a file, which the user keeps open, and as large as it is, until the write is done.
-struct FileRange {
-  static constexpr std::uint64_t toEnd = std::numeric_limits<std::uint64_t>::max();
-
-  Fd file = -1;
-  std::uint64_t offset = 0;
-  std::uint64_t size = toEnd;  // toEnd: until the file ends
-};
-
-struct WriteOperation : detail::Operation {
-  WriteOperation() = default;
-  ~WriteOperation() { abandon(); }
-
-  std::size_t bytes = 0;  // how many were handed to the OS
-
- private:
-  friend class detail::Stream;
-  friend class detail::WriteQueue;
-  friend class StreamTransport;
-  enum class Kind : std::uint8_t {
-    bytes,
-    file,    // handed from the file to the stream by the OS
-    copied,  // of a file, through memory
-    shutdown
-  };
-
-  Kind kind_ = Kind::bytes;
-  Fd file_ = -1;              // the user's
-  std::uint64_t left_ = 0;    // of all parts, or of the file: FileRange::toEnd if it is not known
-  std::uint64_t offset_ = 0;  // of what is left in the first part, or in the file
-  std::span<const std::string_view> parts_;  // what is left
-  std::string_view single_;
-  std::string owned_;
-};
 
 }  // namespace kairos
 

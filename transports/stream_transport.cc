@@ -56,8 +56,14 @@ std::error_code StreamTransport::adopt(TransportContext& context, Fd fd,
   FdKind kind{};
   if (const auto error = detail::kindOf(fd, kind)) return error;
   if (const auto error = checkWatchable(inner->reactor(), fd)) return error;
-  if (const auto error = detail::setFlags(fd)) return error;
-  return detail::StreamAccess::make(*inner, fd, kind, result);
+  bool wasBlocking = false;
+  if (const auto error = detail::setFlags(fd, wasBlocking)) return error;
+  if (const auto error = detail::StreamAccess::make(*inner, fd, kind, result)) {
+    if (wasBlocking) detail::makeBlocking(fd);
+    return error;
+  }
+  if (wasBlocking) result.stream_->blockAgainOnClose();
+  return {};
 }
 
 // ---- Reading
@@ -97,9 +103,11 @@ std::error_code StreamTransport::readUntil(ReadOperation& operation, std::string
                                            ReadLimit limit, CallbackFunc callback,
                                            void* udata) noexcept {
   if (separator.empty() || limit.limit < separator.size()) return invalid();
+  if (separator.size() > std::numeric_limits<std::uint32_t>::max()) return invalid();
   if (const auto error = mayRead(operation, callback)) return error;
   operation.describe(ReadOperation::Kind::until, nullptr, limit.limit);
-  operation.separator_ = separator;
+  operation.with_.separator = separator.data();
+  operation.separatorSize_ = static_cast<std::uint32_t>(separator.size());
   stream_->startRead(operation, {callback, udata});
   return {};
 }
@@ -109,6 +117,17 @@ std::error_code StreamTransport::readLine(ReadOperation& operation, ReadLimit li
   if (limit.limit == 0) return invalid();
   if (const auto error = mayRead(operation, callback)) return error;
   operation.describe(ReadOperation::Kind::line, nullptr, limit.limit);
+  stream_->startRead(operation, {callback, udata});
+  return {};
+}
+
+std::error_code StreamTransport::readMessage(ReadOperation& operation, MessageFunc messageOf,
+                                             ReadLimit limit, CallbackFunc callback,
+                                             void* udata) noexcept {
+  if (messageOf == nullptr || limit.limit == 0) return invalid();
+  if (const auto error = mayRead(operation, callback)) return error;
+  operation.describe(ReadOperation::Kind::message, nullptr, limit.limit);
+  operation.with_.messageOf = messageOf;
   stream_->startRead(operation, {callback, udata});
   return {};
 }
@@ -138,44 +157,46 @@ bool StreamTransport::atEnd() const noexcept { return stream_ && stream_->readSi
 
 // ---- Writing
 
-std::error_code StreamTransport::mayWrite(const WriteOperation& operation,
+std::error_code StreamTransport::mayWrite(const detail::Operation& operation, std::size_t bytes,
                                           CallbackFunc callback) const noexcept {
   if (callback == nullptr) return invalid();
-  return stream_ ? stream_->mayWrite(operation) : TransportError::notConnected;
+  return stream_ ? stream_->mayWrite(operation, bytes) : TransportError::notConnected;
 }
 
-std::error_code StreamTransport::startWrite(WriteOperation& operation,
+std::error_code StreamTransport::startWrite(WriteOperation& operation, std::size_t bytes,
                                             AsyncCallback callback) noexcept {
   operation.kind_ = WriteOperation::Kind::bytes;
-  operation.left_ = operation.offset_ = 0;
-  for (const std::string_view part : operation.parts_) operation.left_ += part.size();
+  operation.left_ = bytes;
+  operation.offset_ = 0;
   stream_->startWrite(operation, callback);
   return {};
 }
 
 std::error_code StreamTransport::write(WriteOperation& operation, std::string_view bytes,
                                        CallbackFunc callback, void* udata) noexcept {
-  if (const auto error = mayWrite(operation, callback)) return error;
+  if (const auto error = mayWrite(operation, bytes.size(), callback)) return error;
   operation.single_ = bytes;
   operation.parts_ = {&operation.single_, 1};
-  return startWrite(operation, {callback, udata});
+  return startWrite(operation, bytes.size(), {callback, udata});
 }
 
 std::error_code StreamTransport::write(WriteOperation& operation,
                                        std::span<const std::string_view> parts,
                                        CallbackFunc callback, void* udata) noexcept {
-  if (const auto error = mayWrite(operation, callback)) return error;
+  std::size_t bytes = 0;
+  for (const std::string_view part : parts) bytes += part.size();
+  if (const auto error = mayWrite(operation, bytes, callback)) return error;
   operation.parts_ = parts;
-  return startWrite(operation, {callback, udata});
+  return startWrite(operation, bytes, {callback, udata});
 }
 
 std::error_code StreamTransport::writeOwned(WriteOperation& operation, std::string bytes,
                                             CallbackFunc callback, void* udata) noexcept {
-  if (const auto error = mayWrite(operation, callback)) return error;
+  if (const auto error = mayWrite(operation, bytes.size(), callback)) return error;
   operation.owned_ = std::move(bytes);
   operation.single_ = operation.owned_;
   operation.parts_ = {&operation.single_, 1};
-  return startWrite(operation, {callback, udata});
+  return startWrite(operation, operation.owned_.size(), {callback, udata});
 }
 
 // Small ranges are not worth what the way around memory costs.
@@ -184,7 +205,7 @@ std::error_code StreamTransport::writeFile(WriteOperation& operation, const File
   constexpr std::uint64_t last = std::numeric_limits<std::int64_t>::max();
   if (range.offset > last) return invalid();
   if (range.size != FileRange::toEnd && range.size > last - range.offset) return invalid();
-  if (const auto error = mayWrite(operation, callback)) return error;
+  if (const auto error = mayWrite(operation, 0, callback)) return error;
   const bool isSmall = range.size <= detail::BufferPool::blockBytes;
   operation.kind_ = isSmall ? WriteOperation::Kind::copied : WriteOperation::Kind::file;
   operation.parts_ = {};
@@ -197,11 +218,37 @@ std::error_code StreamTransport::writeFile(WriteOperation& operation, const File
 
 std::error_code StreamTransport::shutdown(WriteOperation& operation, CallbackFunc callback,
                                           void* udata) noexcept {
-  if (const auto error = mayWrite(operation, callback)) return error;
-  operation.kind_ = WriteOperation::Kind::shutdown;
+  if (const auto error = mayWrite(operation, 0, callback)) return error;
   operation.parts_ = {};
   operation.left_ = 0;
+  operation.kind_ = WriteOperation::Kind::shutdown;
   stream_->startWrite(operation, {callback, udata});
+  return {};
+}
+
+std::error_code StreamTransport::closeAfterFlush(WriteOperation& operation, CallbackFunc callback,
+                                                 void* udata) noexcept {
+  if (const auto error = mayWrite(operation, 0, callback)) return error;
+  operation.parts_ = {};
+  operation.left_ = 0;
+  operation.kind_ = WriteOperation::Kind::close;
+  stream_->startWrite(operation, {callback, udata});
+  return {};
+}
+
+std::error_code StreamTransport::setWriteMarks(const WriteMarks& marks) noexcept {
+  if (marks.low > marks.high || marks.high > marks.cap) return invalid();
+  return stream_ ? stream_->setMarks(marks) : TransportError::notConnected;
+}
+
+bool StreamTransport::isCongested() const noexcept {
+  return stream_ && stream_->queuedBytes() >= stream_->marks().high;
+}
+
+std::error_code StreamTransport::waitUntilDrained(DrainOperation& operation, CallbackFunc callback,
+                                                  void* udata) noexcept {
+  if (const auto error = mayWrite(operation, 0, callback)) return error;
+  stream_->startDrain(operation, {callback, udata});
   return {};
 }
 
@@ -219,12 +266,22 @@ bool StreamTransport::cancel(WriteOperation& operation) noexcept {
   return stream_ && stream_->cancel(operation);
 }
 
+bool StreamTransport::cancel(DrainOperation& operation) noexcept {
+  return stream_ && stream_->cancel(operation);
+}
+
 void StreamTransport::shutdownRead() noexcept {
   if (stream_) stream_->shutdownRead();
 }
 
 void StreamTransport::close() noexcept {
   if (stream_) stream_->close();
+}
+
+bool StreamTransport::isShutDown() const noexcept { return stream_ && stream_->isShutDown(); }
+
+std::error_code StreamTransport::failure() const noexcept {
+  return stream_ ? stream_->failure() : std::error_code();
 }
 
 Fd StreamTransport::fd() const noexcept { return stream_ ? stream_->fd() : -1; }

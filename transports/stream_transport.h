@@ -12,7 +12,7 @@
 #include "kairos/reactor/reactor.h"
 #include "kairos/transports/address.h"
 #include "kairos/transports/error.h"
-#include "kairos/transports/operation.h"
+#include "kairos/transports/stream_operation.h"
 #include "kairos/transports/transport_context.h"
 
 namespace kairos {
@@ -20,10 +20,6 @@ namespace kairos {
 namespace detail {
 struct StreamAccess;
 }  // namespace detail
-
-struct ReadLimit {
-  std::size_t limit = 65536;  // bytes
-};
 
 // A buffered stream of bytes: a connected TCP or unix socket, or one end of a pipe. It reads when
 // asked to, and not before; it writes at once what the OS takes, and keeps the rest in order.
@@ -33,10 +29,10 @@ struct ReadLimit {
 //               and the bytes of write(), until their callback begins.
 //   Errors      A start call returns an error only when it has begun nothing: TransportError::busy
 //               (the operation is pending; a second read), ::notConnected (an empty handle),
-//               ::closed (the context has ended), invalid_argument (null callback, empty
-//               separator, ...). How the I/O went, on a closed stream too, is in the operation when
-//               its callback runs. Errors of the OS are sticky; bytes that came before are read
-//               first. No SIGPIPE, and no change to its disposition or mask.
+//               ::closed (the context has ended), ::queueFull, invalid_argument (null callback,
+//               empty separator, ...). How the I/O went, on a closed stream too, is in the
+//               operation when its callback runs. Errors of the OS are sticky; bytes that came
+//               before are read first. No SIGPIPE, and no change to its disposition or mask.
 //   Callbacks   see operation.h. They may do everything here, destroying the stream included.
 //   Cost        A write that the OS takes at once: one system call. A read: one when something
 //               comes, none if enough is buffered. No allocation, no epoll_ctl in steady state.
@@ -49,7 +45,9 @@ class StreamTransport {
   StreamTransport(StreamTransport&& other) noexcept;
   StreamTransport& operator=(StreamTransport&& other) noexcept;
 
-  // Takes over `fd`, makes it non-blocking and close-on-exec. On error it stays the caller's.
+  // Takes over `fd`, makes it non-blocking and close-on-exec. If it was blocking, it is so again
+  // for those who share it, such as a shell its terminal, after the close. On error it stays the
+  // caller's.
   //   Errors    operation_not_permitted: a regular file or directory; bad_file_descriptor;
   //             file_exists: registered with the reactor already; not_enough_memory
   [[nodiscard]] static std::error_code adopt(TransportContext& context, Fd fd,
@@ -81,6 +79,14 @@ class StreamTransport {
   //   Errors    TransportError::overLimit  more than `limit` bytes; they stay unread
   [[nodiscard]] std::error_code readLine(ReadOperation& operation, ReadLimit limit,
                                          CallbackFunc callback, void* udata) noexcept;
+
+  // A message, whose size `messageOf` tells by its first bytes (operation.h), `data` being all of
+  // it. Empty and `atEnd`: there was no further message.
+  //   Errors    what `messageOf` says; TransportError::overLimit: more than `limit` bytes, known
+  //             before they come; ::incomplete: the stream ends before. The bytes stay unread.
+  [[nodiscard]] std::error_code readMessage(ReadOperation& operation, MessageFunc messageOf,
+                                            ReadLimit limit, CallbackFunc callback,
+                                            void* udata) noexcept;
 
   // All that comes until the stream ends.
   //   Errors    TransportError::overLimit  more than `limit` bytes; they stay unread
@@ -124,13 +130,29 @@ class StreamTransport {
   [[nodiscard]] std::error_code shutdown(WriteOperation& operation, CallbackFunc callback,
                                          void* udata) noexcept;
 
-  // Bytes of writes that the OS has not taken yet, but for those of files.
+  // As shutdown(), then close(). What the peer has sent and nobody has read makes TCP reset the
+  // connection at that, and what is under way may be lost: then rather shutdown(), and consume()
+  // until the peer has ended.
+  [[nodiscard]] std::error_code closeAfterFlush(WriteOperation& operation, CallbackFunc callback,
+                                                void* udata) noexcept;
+
+  // Bytes of writes that the OS has not taken yet, but for those of files. They are bounded: a
+  // write() beyond marks.cap is refused with TransportError::queueFull, unless nothing is queued.
   std::size_t queuedBytes() const noexcept;
+  // At or above marks.high.
+  bool isCongested() const noexcept;
+  // Completes once, when no more than marks.low is queued; with an error when nothing will be sent
+  // any more.
+  [[nodiscard]] std::error_code waitUntilDrained(DrainOperation& operation, CallbackFunc callback,
+                                                 void* udata) noexcept;
+  //   Errors    invalid_argument: not in order; TransportError::closed; not_enough_memory
+  [[nodiscard]] std::error_code setWriteMarks(const WriteMarks& marks) noexcept;
 
   // Ends a pending operation with operation_canceled; its callback runs as usual. False: it is
   // not pending on this stream, is done already, or is a write of which a part is sent.
   bool cancel(ReadOperation& operation) noexcept;
   bool cancel(WriteOperation& operation) noexcept;
+  bool cancel(DrainOperation& operation) noexcept;
 
   // Nothing more is received; what is buffered can be read.
   void shutdownRead() noexcept;
@@ -139,6 +161,10 @@ class StreamTransport {
   // sent. Any number of times.
   void close() noexcept;
   bool isOpen() const noexcept { return fd() >= 0; }
+  // shutdown() or closeAfterFlush() was called.
+  bool isShutDown() const noexcept;
+  // The error that ended reading or writing; none: neither has failed.
+  std::error_code failure() const noexcept;
 
   // For options of the OS; -1 when closed or empty. It stays the stream's.
   Fd fd() const noexcept;
@@ -152,8 +178,10 @@ class StreamTransport {
   friend struct detail::StreamAccess;
 
   std::error_code mayRead(const ReadOperation& operation, CallbackFunc callback) const noexcept;
-  std::error_code mayWrite(const WriteOperation& operation, CallbackFunc callback) const noexcept;
-  std::error_code startWrite(WriteOperation& operation, AsyncCallback callback) noexcept;
+  std::error_code mayWrite(const detail::Operation& operation, std::size_t bytes,
+                           CallbackFunc callback) const noexcept;
+  std::error_code startWrite(WriteOperation& operation, std::size_t bytes,
+                             AsyncCallback callback) noexcept;
 
   std::unique_ptr<detail::Stream> stream_;
 };

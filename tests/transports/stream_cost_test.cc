@@ -137,33 +137,64 @@ TEST_F(StreamCostTest, BufferedLinesCostNoCall) {
   EXPECT_EQ(calls[SystemCall::epollCtl], 1u);
 }
 
-// No read buffer until data comes, and none after it was read.
-TEST_F(StreamCostTest, AnIdleConnectionHasNoBuffer) {
+// No read buffer until data comes, and none after it was read; no queue of writes. What is left is
+// the stream, with what the heap adds to it, its slot in the reactor, and the read that waits.
+TEST_F(StreamCostTest, AnIdleConnectionTakes256Bytes) {
   constexpr std::size_t connections = 100;
+  constexpr std::size_t perSlot = 56;  // as reactor.h says
+  constexpr std::size_t perAllocation = 8;
   std::vector<StreamTransport> streams(connections);
   std::vector<ReadOperation> reads(connections);
   std::vector<UniqueFd> fars;
   std::vector<UniqueFd> nears;
+  const auto ignore = [](void*) {};
   for (std::size_t i = 0; i < connections; ++i) {
     Pair ends = pair();
     nears.push_back(std::move(ends.near));
     fars.push_back(std::move(ends.far));
+    // The reactor's table grows in chunks, which it keeps.
+    ASSERT_FALSE(reactor_.addReader(nears[i].get(), ignore, nullptr));
+    reactor_.removeReader(nears[i].get());
   }
-  const auto ignore = [](void*) {};
   const AllocationCount allocations;
   for (std::size_t i = 0; i < connections; ++i) {
     ASSERT_FALSE(StreamTransport::adopt(context_, nears[i].release(), streams[i]));
     ASSERT_FALSE(streams[i].readOnce(reads[i], ignore, nullptr));
   }
+  WriteOperation write;
   for (std::size_t i = 0; i < connections; ++i) {
     writeByte(fars[i].get());
     while (reads[i].isPending()) reactor_.poll(0ms);
+    ASSERT_FALSE(streams[i].write(write, "answer", ignore, nullptr));
     ASSERT_FALSE(streams[i].readOnce(reads[i], ignore, nullptr));
+    while (write.isPending()) reactor_.poll(0ms);
   }
-  // One block for all, and the reactor's table.
-  const auto bytes = static_cast<std::size_t>(allocations.bytes()) - 16384;
-  RecordProperty("bytesPerConnection", static_cast<int>(bytes / connections));
-  EXPECT_LE(bytes / connections, 512u);
+  // One buffer and one queue for all.
+  const auto bytes = static_cast<std::size_t>(allocations.bytes()) - 16384 - 96;
+  const std::size_t each = bytes / connections + perAllocation + perSlot + sizeof(ReadOperation) +
+                           sizeof(StreamTransport);
+  RecordProperty("bytesPerConnection", static_cast<int>(each));
+  EXPECT_LE(each, 256u);
+}
+
+// A queue of writes costs an allocation only while many streams have one at the same time.
+TEST_F(StreamCostTest, WritesThatWaitCostNoAllocationInSteadyState) {
+  Pair ends = pair();
+  StreamTransport stream;
+  ASSERT_FALSE(StreamTransport::adopt(context_, ends.near.release(), stream));
+  const std::string large(1 << 20, 'x');
+  Write write;
+  const auto writeAndReceive = [&] {
+    ASSERT_FALSE(stream.write(write, large, Write::done, &write));
+    while (write.isPending()) {
+      drain(ends.far.get());
+      reactor_.poll(0ms);
+    }
+  };
+  writeAndReceive();
+  const AllocationCount allocations;
+  writeAndReceive();
+  EXPECT_EQ(allocations.allocations(), 0u);
 }
 
 }  // namespace

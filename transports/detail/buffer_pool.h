@@ -4,31 +4,51 @@
 
 #include <array>
 #include <cstddef>
+#include <new>
 #include <span>
 
 namespace kairos::detail {
 
-// Blocks of one size. The one that was given back last, which is warm, is taken first.
-class BufferPool {
+// Memory in blocks of one size. The one that was given back last, which is warm, is taken first.
+template <std::size_t bytes, std::size_t freeBlocksMax>
+class BlockPool {
  public:
-  static constexpr std::size_t blockBytes = 16384;
-  static constexpr std::size_t freeBlocksMax = 16;
+  static constexpr std::size_t blockBytes = bytes;
 
-  BufferPool() = default;
-  ~BufferPool();
-  BufferPool(const BufferPool&) = delete;
-  BufferPool& operator=(const BufferPool&) = delete;
+  BlockPool() = default;
+  ~BlockPool() {
+    while (count_ > 0) delete[] free_[--count_];
+  }
+  BlockPool(const BlockPool&) = delete;
+  BlockPool& operator=(const BlockPool&) = delete;
 
   // nullptr: no memory.
-  char* take() noexcept;
-  void give(char* block) noexcept;
+  char* take() noexcept { return count_ > 0 ? free_[--count_] : new (std::nothrow) char[bytes]; }
+
+  void give(char* block) noexcept {
+    if (count_ < free_.size()) {
+      free_[count_++] = block;
+    } else {
+      delete[] block;
+    }
+  }
 
  private:
   std::array<char*, freeBlocksMax> free_;
   std::size_t count_ = 0;
 };
 
-// A block for as long as this lives.
+inline constexpr std::size_t bufferBytes = 16384;
+// What the holder of a buffer may note about it, before its bytes.
+inline constexpr std::size_t bufferHeadBytes = 32;
+
+// Buffers to receive into.
+class BufferPool : public BlockPool<bufferHeadBytes + bufferBytes, 16> {
+ public:
+  static constexpr std::size_t blockBytes = bufferBytes;
+};
+
+// A buffer for as long as this lives.
 class PoolBlock {
  public:
   explicit PoolBlock(BufferPool& pool) noexcept : pool_(pool), block_(pool.take()) {}

@@ -10,6 +10,9 @@
 
 namespace kairos::detail {
 
+// For the queues of streams that have something queued.
+using QueuePool = BlockPool<96, 64>;
+
 // What a TransportContext is, behind its header.
 //
 // Transports do their I/O in callbacks of the reactor, or in start calls, and put what is done into
@@ -24,6 +27,7 @@ class Context {
 
   Reactor& reactor() noexcept { return reactor_; }
   BufferPool& pool() noexcept { return pool_; }
+  QueuePool& queuePool() noexcept { return queuePool_; }
   void add(ContextMember& member) noexcept { members_.pushBack(member); }
 
   // The start calls are refused from now on.
@@ -64,6 +68,7 @@ class Context {
 
   Reactor& reactor_;
   BufferPool pool_;
+  QueuePool queuePool_;
   IntrusiveList<Operation> done_;
   IntrusiveList<ContextMember> members_;
   TimerId timer_ = TimerId::none;

@@ -119,13 +119,19 @@ std::error_code kindOf(Fd fd, FdKind& kind) noexcept {
   return {};
 }
 
-std::error_code setFlags(Fd fd) noexcept {
+std::error_code setFlags(Fd fd, bool& wasBlocking) noexcept {
   const int status = ::fcntl(fd, F_GETFL);
   if (status < 0) return systemError(errno);
-  if ((status & O_NONBLOCK) == 0 && ::fcntl(fd, F_SETFL, status | O_NONBLOCK) != 0) {
+  wasBlocking = (status & O_NONBLOCK) == 0;
+  if (wasBlocking && ::fcntl(fd, F_SETFL, status | O_NONBLOCK) != 0) {
     return systemError(errno);
   }
   return ::fcntl(fd, F_SETFD, FD_CLOEXEC) == 0 ? std::error_code() : systemError(errno);
+}
+
+void makeBlocking(Fd fd) noexcept {
+  const int status = ::fcntl(fd, F_GETFL);
+  if (status >= 0) ::fcntl(fd, F_SETFL, status & ~O_NONBLOCK);
 }
 
 }  // namespace kairos::detail

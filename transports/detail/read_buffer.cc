@@ -9,42 +9,43 @@ namespace kairos::detail {
 // Bytes are moved to the front only when that frees half of the memory, and memory grows by
 // doubling, so that each byte is moved a bounded number of times on average.
 std::span<char> ReadBuffer::makeRoom(BufferPool& pool) noexcept {
-  if (begin_ == end_) begin_ = end_ = 0;
-  if (end_ > capacity_ / 2 && begin_ >= capacity_ / 2) {
-    std::memmove(memory_, memory_ + begin_, end_ - begin_);
-    end_ -= begin_;
-    begin_ = 0;
+  if (head_ == nullptr && !grow(pool)) return {};
+  if (head_->begin == head_->end) head_->begin = head_->end = 0;
+  const std::size_t half = head_->capacity / 2;
+  if (head_->end > half && head_->begin >= half) {
+    std::memmove(bytes(), bytes() + head_->begin, head_->end - head_->begin);
+    head_->end -= head_->begin;
+    head_->begin = 0;
   }
-  if (end_ == capacity_ && !grow(pool)) return {};
-  return {memory_ + end_, capacity_ - end_};
+  if (head_->end == head_->capacity && !grow(pool)) return {};
+  return {bytes() + head_->end, head_->capacity - head_->end};
 }
 
 bool ReadBuffer::grow(BufferPool& pool) noexcept {
-  const std::size_t bigger = capacity_ == 0 ? BufferPool::blockBytes : capacity_ * 2;
-  char* const memory = capacity_ == 0 ? pool.take() : new (std::nothrow) char[bigger];
+  const std::string_view kept = unread();
+  const std::size_t bigger = head_ == nullptr ? BufferPool::blockBytes : head_->capacity * 2;
+  char* const memory =
+      head_ == nullptr ? pool.take() : new (std::nothrow) char[sizeof(Head) + bigger];
   if (memory == nullptr) return false;
-  const std::size_t count = end_ - begin_;
-  if (count > 0) std::memcpy(memory, memory_ + begin_, count);
+  if (!kept.empty()) std::memcpy(memory + sizeof(Head), kept.data(), kept.size());
+  Head* const head = new (memory) Head{bigger, 0, kept.size(), note()};
   release(pool);
-  memory_ = memory;
-  capacity_ = bigger;
-  end_ = count;
+  head_ = head;
   return true;
 }
 
 void ReadBuffer::trim(BufferPool& pool) noexcept {
-  if (begin_ == end_) release(pool);
+  if (unread().empty()) release(pool);
 }
 
 void ReadBuffer::release(BufferPool& pool) noexcept {
-  if (memory_ == nullptr) return;
-  if (capacity_ == BufferPool::blockBytes) {
-    pool.give(memory_);
+  if (head_ == nullptr) return;
+  if (head_->capacity == BufferPool::blockBytes) {
+    pool.give(memory());
   } else {
-    delete[] memory_;
+    delete[] memory();
   }
-  memory_ = nullptr;
-  capacity_ = begin_ = end_ = 0;
+  head_ = nullptr;
 }
 
 }  // namespace kairos::detail

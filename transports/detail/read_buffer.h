@@ -12,21 +12,33 @@ namespace kairos::detail {
 
 // The bytes that a stream has received and nobody has read. Has memory only while it holds some, or
 // while somebody looks at what was read last: a block of the pool, or more if that is not enough.
+// What is known of the bytes is kept with them, so that an empty buffer is a pointer.
 class ReadBuffer {
  public:
   ReadBuffer() = default;
   ReadBuffer(const ReadBuffer&) = delete;
   ReadBuffer& operator=(const ReadBuffer&) = delete;
-  ~ReadBuffer() { delete[] memory_; }
+  ~ReadBuffer() { delete[] memory(); }
 
-  std::string_view unread() const noexcept { return {memory_ + begin_, end_ - begin_}; }
+  std::string_view unread() const noexcept {
+    if (head_ == nullptr) return {};
+    return {bytes() + head_->begin, head_->end - head_->begin};
+  }
 
   // The first `count` unread bytes count as read, and stay where they are until makeRoom().
-  void consume(std::size_t count) noexcept { begin_ += count; }
+  void consume(std::size_t count) noexcept {
+    if (count > 0) head_->begin += count;
+  }
+
+  // What the read under way has found out about the unread bytes: a number of them.
+  std::size_t note() const noexcept { return head_ != nullptr ? head_->note : 0; }
+  void setNote(std::size_t note) noexcept {
+    if (head_ != nullptr) head_->note = note;
+  }
 
   // Where to receive into; empty: no memory.
   std::span<char> makeRoom(BufferPool& pool) noexcept;
-  void received(std::size_t count) noexcept { end_ += count; }
+  void received(std::size_t count) noexcept { head_->end += count; }
 
   // Gives the memory back if nothing is unread.
   void trim(BufferPool& pool) noexcept;
@@ -34,12 +46,19 @@ class ReadBuffer {
   void release(BufferPool& pool) noexcept;
 
  private:
+  struct Head {
+    std::size_t capacity;
+    std::size_t begin;
+    std::size_t end;
+    std::size_t note;
+  };
+  static_assert(sizeof(Head) == bufferHeadBytes);
+
+  char* memory() const noexcept { return reinterpret_cast<char*>(head_); }
+  char* bytes() const noexcept { return memory() + sizeof(Head); }
   bool grow(BufferPool& pool) noexcept;
 
-  char* memory_ = nullptr;
-  std::size_t capacity_ = 0;
-  std::size_t begin_ = 0;
-  std::size_t end_ = 0;
+  Head* head_ = nullptr;  // before the bytes
 };
 
 }  // namespace kairos::detail

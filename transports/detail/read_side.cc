@@ -23,10 +23,10 @@ std::size_t find(std::string_view text, std::string_view separator, std::size_t 
 
 // Large reads into the user's buffer go around ours.
 std::span<char> ReadSide::directRoom(const ReadOperation& operation) const noexcept {
-  if (operation.into_ == nullptr || !buffer_.unread().empty()) return {};
+  if (operation.into() == nullptr || !buffer_.unread().empty()) return {};
   const std::size_t left = operation.wanted_ - operation.bytes;
   if (left < BufferPool::blockBytes) return {};
-  return {operation.into_ + operation.bytes, left};
+  return {operation.into() + operation.bytes, left};
 }
 
 bool ReadSide::receive(Fd fd, FdKind kind, BufferPool& pool, ReadOperation& operation) noexcept {
@@ -42,7 +42,7 @@ bool ReadSide::receive(Fd fd, FdKind kind, BufferPool& pool, ReadOperation& oper
     return false;
   }
   if (result.error != 0) {
-    error_ = systemError(result.error);
+    error_ = static_cast<std::int16_t>(result.error);
   } else if (result.bytes == 0) {
     sawEnd_ = true;
   } else if (direct.empty()) {
@@ -63,6 +63,8 @@ bool ReadSide::serve(ReadOperation& operation) noexcept {
       return serveUntil(operation);
     case ReadOperation::Kind::line:
       return serveLine(operation);
+    case ReadOperation::Kind::message:
+      return serveMessage(operation);
     case ReadOperation::Kind::toEnd:
       return serveToEnd(operation);
     case ReadOperation::Kind::consume:
@@ -72,14 +74,14 @@ bool ReadSide::serve(ReadOperation& operation) noexcept {
 }
 
 void ReadSide::showPartial(ReadOperation& operation) noexcept {
-  if (operation.into_ != nullptr) operation.data = {operation.into_, operation.bytes};
+  if (operation.into() != nullptr) operation.data = {operation.into(), operation.bytes};
 }
 
 // Moves the next `count` bytes to where the operation wants them.
 void ReadSide::take(ReadOperation& operation, std::size_t count) noexcept {
   const std::string_view bytes = buffer_.unread().substr(0, count);
-  if (operation.into_ != nullptr) {
-    std::copy(bytes.begin(), bytes.end(), operation.into_ + operation.bytes);
+  if (operation.into() != nullptr) {
+    std::copy(bytes.begin(), bytes.end(), operation.into() + operation.bytes);
   } else if (operation.kind_ != ReadOperation::Kind::consume) {
     operation.data = bytes;
   }
@@ -89,8 +91,8 @@ void ReadSide::take(ReadOperation& operation, std::size_t count) noexcept {
 }
 
 void ReadSide::finishAtEnd(ReadOperation& operation, std::error_code atEnd) const noexcept {
-  operation.error = error_ ? error_ : atEnd;
-  operation.atEnd = !error_;
+  operation.error = error_ != 0 ? error() : atEnd;
+  operation.atEnd = error_ == 0;
   showPartial(operation);
 }
 
@@ -112,8 +114,8 @@ bool ReadSide::serveExactly(ReadOperation& operation) noexcept {
 
 bool ReadSide::serveUntil(ReadOperation& operation) noexcept {
   const std::string_view text = buffer_.unread();
-  const std::string_view separator = operation.separator_;
-  const std::size_t at = find(text, separator, operation.scanned_);
+  const std::string_view separator = operation.separator();
+  const std::size_t at = find(text, separator, buffer_.note());
   if (at != text.npos && at + separator.size() <= operation.wanted_) {
     take(operation, at + separator.size());
     return true;
@@ -122,7 +124,8 @@ bool ReadSide::serveUntil(ReadOperation& operation) noexcept {
     operation.error = TransportError::overLimit;
     return true;
   }
-  operation.scanned_ = text.size() - std::min(text.size(), separator.size() - 1);
+  // There is no beginning of a separator in them.
+  buffer_.setNote(text.size() - std::min(text.size(), separator.size() - 1));
   if (!hasEnded()) return false;
   finishAtEnd(operation, TransportError::incomplete);
   operation.data = text;
@@ -132,7 +135,7 @@ bool ReadSide::serveUntil(ReadOperation& operation) noexcept {
 // The limit is on the line without what ends it.
 bool ReadSide::serveLine(ReadOperation& operation) noexcept {
   const std::string_view text = buffer_.unread();
-  const std::size_t end = text.find('\n', operation.scanned_);
+  const std::size_t end = text.find('\n', buffer_.note());
   const std::size_t known = std::min(end, text.size());
   const std::size_t line = known - (text.substr(0, known).ends_with('\r') ? 1 : 0);
   if (line > operation.wanted_) {
@@ -144,12 +147,37 @@ bool ReadSide::serveLine(ReadOperation& operation) noexcept {
     operation.data = text.substr(0, line);
     return true;
   }
-  operation.scanned_ = text.size();
+  buffer_.setNote(text.size());
   if (!hasEnded()) return false;
   finishAtEnd(operation, {});
   // A carriage return that no line feed follows belongs to the line.
-  if (!error_ && text.size() > operation.wanted_) operation.error = TransportError::overLimit;
+  if (error_ == 0 && text.size() > operation.wanted_) operation.error = TransportError::overLimit;
   if (!operation.error) take(operation, text.size());
+  return true;
+}
+
+// Asked again only when what it needs is there; what it needs is noted.
+bool ReadSide::serveMessage(ReadOperation& operation) noexcept {
+  const std::string_view text = buffer_.unread();
+  if (buffer_.note() == 0 && !text.empty()) {
+    const MessageSize message =
+        operation.with_.messageOf(OperationAccess::udataOf(operation), text);
+    operation.error = message.error;
+    if (operation.error) return true;
+    buffer_.setNote(message.size);
+  }
+  const std::size_t size = buffer_.note();
+  if ((size > 0 ? size : text.size()) > operation.wanted_) {
+    operation.error = TransportError::overLimit;
+    return true;
+  }
+  if (size > 0 && size <= text.size()) {
+    take(operation, size);
+    return true;
+  }
+  if (!hasEnded()) return false;
+  finishAtEnd(operation, text.empty() ? std::error_code() : TransportError::incomplete);
+  operation.data = text;
   return true;
 }
 

@@ -3,13 +3,14 @@
 #define KAIROS_TRANSPORTS_DETAIL_READ_SIDE_H_
 
 #include <cstddef>
+#include <cstdint>
 #include <span>
 #include <string_view>
 #include <system_error>
 
 #include "kairos/transports/detail/fd_io.h"
 #include "kairos/transports/detail/read_buffer.h"
-#include "kairos/transports/operation.h"
+#include "kairos/transports/stream_operation.h"
 
 namespace kairos::detail {
 
@@ -19,13 +20,17 @@ class ReadSide {
   std::string_view unread() const noexcept { return buffer_.unread(); }
 
   // Nothing more will be received: the end, or an error.
-  bool hasEnded() const noexcept { return sawEnd_ || error_; }
+  bool hasEnded() const noexcept { return sawEnd_ || error_ != 0; }
   bool atEnd() const noexcept { return sawEnd_ && buffer_.unread().empty(); }
   void end() noexcept { sawEnd_ = true; }
-  void fail(std::error_code error) noexcept { error_ = error; }
+  // None: it has not failed.
+  std::error_code error() const noexcept { return systemError(error_); }
 
   // Of the last read nothing is looked at any more.
-  void trim(BufferPool& pool) noexcept { buffer_.trim(pool); }
+  void trim(BufferPool& pool) noexcept {
+    buffer_.trim(pool);
+    buffer_.setNote(0);
+  }
   // Nor of what is unread.
   void release(BufferPool& pool) noexcept { buffer_.release(pool); }
 
@@ -47,11 +52,12 @@ class ReadSide {
   bool serveExactly(ReadOperation& operation) noexcept;
   bool serveUntil(ReadOperation& operation) noexcept;
   bool serveLine(ReadOperation& operation) noexcept;
+  bool serveMessage(ReadOperation& operation) noexcept;
   bool serveToEnd(ReadOperation& operation) noexcept;
   bool serveConsume(ReadOperation& operation) noexcept;
 
   ReadBuffer buffer_;
-  std::error_code error_;
+  std::int16_t error_ = 0;  // errno
   bool sawEnd_ = false;
 };
 

@@ -5,14 +5,17 @@
 #include <unistd.h>
 
 #include <cerrno>
+#include <new>
 #include <utility>
 
 #include "kairos/transports/error.h"
 
 namespace kairos::detail {
 
+static_assert(sizeof(WriteQueue) <= QueuePool::blockBytes);
+
 Stream::Stream(Context& context, Fd fd, FdKind kind) noexcept
-    : context_(&context), fd_(fd), kind_(kind) {
+    : context_(&context), kind_(kind), fd_(fd) {
   context.add(*this);
 }
 
@@ -41,7 +44,7 @@ std::error_code Stream::mayRead(const ReadOperation& operation) const noexcept {
 void Stream::startRead(ReadOperation& operation, AsyncCallback callback) noexcept {
   OperationAccess::begin(operation, *this, callback);
   operation.data = {};
-  operation.bytes = operation.scanned_ = 0;
+  operation.bytes = 0;
   operation.atEnd = false;
   reading_ = &operation;
   if (closed_) return finishRead(TransportError::closed);
@@ -101,32 +104,44 @@ std::error_code Stream::watchReading() noexcept {
 }
 
 void Stream::unwatchReading() noexcept {
-  if (std::exchange(readerAdded_, false)) context_->reactor().removeReader(fd_);
+  if (readerAdded_) context_->reactor().removeReader(fd_);
+  readerAdded_ = false;
 }
 
 // ---- Writing
 
-std::error_code Stream::mayWrite(const WriteOperation& operation) const noexcept {
-  return mayStart(operation);
+// An empty queue takes a write of any size, which is the user's memory anyway.
+std::error_code Stream::mayWrite(const Operation& operation, std::size_t bytes) const noexcept {
+  if (const auto error = mayStart(operation)) return error;
+  const std::size_t queued = queuedBytes();
+  if (queued == 0 || bytes == 0) return {};
+  const std::size_t cap = writes_->marks().cap;
+  return queued > cap || bytes > cap - queued ? TransportError::queueFull : std::error_code();
 }
 
 std::error_code Stream::writeError() const noexcept {
   if (closed_) return TransportError::closed;
-  if (writes_.error()) return writes_.error();
+  if (writes_ != nullptr && writes_->error()) return writes_->error();
   return shutdownStarted_ ? TransportError::shutDown : std::error_code();
 }
 
 void Stream::startWrite(WriteOperation& operation, AsyncCallback callback) noexcept {
   OperationAccess::begin(operation, *this, callback);
   operation.bytes = 0;
-  const bool isShutdown = operation.kind_ == WriteOperation::Kind::shutdown;
   operation.error = writeError();
   // A second shutdown is done when the first is.
-  if (isShutdown && operation.error == TransportError::shutDown) operation.error = {};
-  if (operation.error) return WriteQueue::complete(*context_, operation);
-  shutdownStarted_ = shutdownStarted_ || isShutdown;
-  const bool isFirst = writes_.empty();
-  writes_.add(operation);
+  if (operation.isLast() && operation.error == TransportError::shutDown) operation.error = {};
+  if (!operation.error && !makeQueue()) {
+    operation.error = std::make_error_code(std::errc::not_enough_memory);
+  }
+  closesAfterFlush_ = closesAfterFlush_ || operation.kind_ == WriteOperation::Kind::close;
+  if (operation.error) {
+    WriteQueue::complete(*context_, operation);
+    return afterWrites();
+  }
+  shutdownStarted_ = shutdownStarted_ || operation.isLast();
+  const bool isFirst = writes_->empty();
+  writes_->add(operation);
   if (isFirst) flush();
 }
 
@@ -137,23 +152,39 @@ void Stream::onWritable(void* udata) {
 
 void Stream::flush() noexcept {
   for (;;) {
-    switch (writes_.flush(*context_, fd_, kind_)) {
+    switch (writes_->flush(*context_, fd_, kind_)) {
       case WriteQueue::Next::nothing:
-        return unwatchWriting();
+        return afterWrites();
       case WriteQueue::Next::wait:
+        writes_->tellDrained(*context_);
         return watchWriting();
       case WriteQueue::Next::failed:
-        unwatchWriting();
-        return writes_.failAll(*context_, writes_.error());
-      case WriteQueue::Next::shutDown:
-        shutDown();
+        return failWrites(writes_->error());
+      case WriteQueue::Next::last:
+        finishLast();
     }
   }
 }
 
+void Stream::failWrites(std::error_code error) noexcept {
+  writes_->failAll(*context_, error);
+  afterWrites();
+}
+
+// Something has gone from the queue, perhaps all.
+void Stream::afterWrites() noexcept {
+  if (writes_ != nullptr) {
+    writes_->tellDrained(*context_);
+    if (!writes_->empty()) return;
+    unwatchWriting();
+    if (writes_->isIdle()) dropQueue();
+  }
+  if (closesAfterFlush_) close();
+}
+
 // A pipe has no other way to end one direction than to be closed.
-void Stream::shutDown() noexcept {
-  WriteOperation& operation = writes_.takeShutdown();
+void Stream::finishLast() noexcept {
+  WriteOperation& operation = writes_->takeLast();
   if (kind_ == FdKind::pipe) {
     closeFd();
     if (isReading()) serveRead();
@@ -167,26 +198,71 @@ void Stream::watchWriting() noexcept {
   if (writerAdded_) return;
   const std::error_code error = context_->reactor().addWriter(fd_, onWritable, this);
   writerAdded_ = !error;
-  if (error) writes_.failAll(*context_, error);
+  if (error) failWrites(error);
 }
 
 void Stream::unwatchWriting() noexcept {
-  if (std::exchange(writerAdded_, false)) context_->reactor().removeWriter(fd_);
+  if (writerAdded_) context_->reactor().removeWriter(fd_);
+  writerAdded_ = false;
 }
 
 // What is sent in part cannot be taken back.
 bool Stream::cancel(WriteOperation& operation) noexcept {
   const bool isQueued = OperationAccess::isWaiting(operation, *this);
-  const bool isShutdown = operation.kind_ == WriteOperation::Kind::shutdown;
-  if (!isQueued || operation.bytes > 0 || isShutdown) return false;
-  writes_.forget(operation);
+  if (!isQueued || operation.bytes > 0 || operation.isLast()) return false;
+  writes_->forget(operation);
   operation.error = std::make_error_code(std::errc::operation_canceled);
   WriteQueue::complete(*context_, operation);
-  if (writes_.empty()) unwatchWriting();
+  afterWrites();
+  return true;
+}
+
+// In a block of the context's, so that it costs no allocation as a rule.
+bool Stream::makeQueue() noexcept {
+  if (writes_ != nullptr) return true;
+  char* const block = context_->queuePool().take();
+  if (block != nullptr) writes_ = new (block) WriteQueue;
+  return block != nullptr;
+}
+
+void Stream::dropQueue() noexcept {
+  writes_->~WriteQueue();
+  context_->queuePool().give(reinterpret_cast<char*>(std::exchange(writes_, nullptr)));
+}
+
+// ---- Flow control
+
+std::error_code Stream::setMarks(const WriteMarks& marks) noexcept {
+  if (closed_) return TransportError::closed;
+  if (!makeQueue()) return std::make_error_code(std::errc::not_enough_memory);
+  writes_->setMarks(marks);
+  writes_->tellDrained(*context_);
+  return {};
+}
+
+// A wait leaves its queue by itself when it is destroyed.
+void Stream::startDrain(DrainOperation& operation, AsyncCallback callback) noexcept {
+  OperationAccess::begin(operation, *this, callback);
+  OperationAccess::disown(operation);
+  if (closed_) operation.error = TransportError::closed;
+  if (closed_ || writes_ == nullptr) return context_->complete(operation);
+  writes_->addWaiter(operation);
+  writes_->tellDrained(*context_);
+}
+
+bool Stream::cancel(DrainOperation& operation) noexcept {
+  if (writes_ == nullptr || !writes_->hasWaiter(operation)) return false;
+  operation.error = std::make_error_code(std::errc::operation_canceled);
+  context_->complete(operation);
   return true;
 }
 
 // ---- Both
+
+std::error_code Stream::failure() const noexcept {
+  if (writes_ != nullptr && writes_->error()) return writes_->error();
+  return readSide_.error();
+}
 
 void Stream::forget(Operation& operation) noexcept {
   if (&operation == reading_) {
@@ -197,17 +273,21 @@ void Stream::forget(Operation& operation) noexcept {
   // A write is destroyed in the queue.
   auto& write = static_cast<WriteOperation&>(operation);
   const bool isTorn = write.bytes > 0;
-  writes_.forget(write);
-  if (isTorn) writes_.failAll(*context_, std::make_error_code(std::errc::operation_canceled));
-  if (writes_.empty()) unwatchWriting();
+  writes_->forget(write);
+  if (isTorn) return failWrites(std::make_error_code(std::errc::operation_canceled));
+  afterWrites();
 }
 
 void Stream::close() noexcept {
-  if (std::exchange(closed_, true)) return;
+  if (closed_) return;
+  closed_ = true;
+  closesAfterFlush_ = false;
   closeFd();
   if (context_ == nullptr) return;
   if (isReading()) finishRead(TransportError::closed);
-  writes_.failAll(*context_, TransportError::closed);
+  if (writes_ == nullptr) return;
+  writes_->failAll(*context_, TransportError::closed);
+  dropQueue();
 }
 
 // The reactor forgets the descriptor before the kernel does.
@@ -215,6 +295,7 @@ void Stream::closeFd() noexcept {
   if (fd_ < 0) return;
   unwatchReading();
   unwatchWriting();
+  if (wasBlocking_) makeBlocking(fd_);
   ::close(std::exchange(fd_, -1));
   readSide_.end();
 }

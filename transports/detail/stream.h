@@ -10,7 +10,7 @@
 #include "kairos/transports/detail/fd_io.h"
 #include "kairos/transports/detail/read_side.h"
 #include "kairos/transports/detail/write_queue.h"
-#include "kairos/transports/operation.h"
+#include "kairos/transports/stream_operation.h"
 
 namespace kairos::detail {
 
@@ -19,17 +19,22 @@ namespace kairos::detail {
 // The reader is registered from the first read on, and stays so from one read to the next; when
 // something comes that no read waits for, it goes, so that an unread stream wakes nobody. The
 // writer is registered while bytes are queued.
+//
+// An idle stream has neither a buffer nor a queue of writes.
 class Stream final : public ContextMember, public OperationOwner {
  public:
   Stream(Context& context, Fd fd, FdKind kind) noexcept;
   ~Stream();
+
+  // Whoever shares the open file finds it as it was, after the close.
+  void blockAgainOnClose() noexcept { wasBlocking_ = true; }
 
   // The operations are described; these begin them.
   void startRead(ReadOperation& operation, AsyncCallback callback) noexcept;
   void startWrite(WriteOperation& operation, AsyncCallback callback) noexcept;
   // Whether a read may begin, before it is described.
   std::error_code mayRead(const ReadOperation& operation) const noexcept;
-  std::error_code mayWrite(const WriteOperation& operation) const noexcept;
+  std::error_code mayWrite(const Operation& operation, std::size_t bytes) const noexcept;
 
   bool cancel(ReadOperation& operation) noexcept;
   bool cancel(WriteOperation& operation) noexcept;
@@ -38,7 +43,14 @@ class Stream final : public ContextMember, public OperationOwner {
 
   Fd fd() const noexcept { return fd_; }
   const ReadSide& readSide() const noexcept { return readSide_; }
-  std::size_t queuedBytes() const noexcept { return writes_.bytes(); }
+  bool isShutDown() const noexcept { return shutdownStarted_; }
+  std::error_code failure() const noexcept;
+
+  std::size_t queuedBytes() const noexcept { return writes_ != nullptr ? writes_->bytes() : 0; }
+  WriteMarks marks() const noexcept { return writes_ != nullptr ? writes_->marks() : WriteMarks{}; }
+  std::error_code setMarks(const WriteMarks& marks) noexcept;
+  void startDrain(DrainOperation& operation, AsyncCallback callback) noexcept;
+  bool cancel(DrainOperation& operation) noexcept;
 
   void forget(Operation& operation) noexcept override;
   void leaveContext() noexcept override;
@@ -57,22 +69,29 @@ class Stream final : public ContextMember, public OperationOwner {
   void unwatchReading() noexcept;
 
   std::error_code writeError() const noexcept;
+  bool makeQueue() noexcept;
+  void dropQueue() noexcept;
   void flush() noexcept;
-  void shutDown() noexcept;
+  void failWrites(std::error_code error) noexcept;
+  void finishLast() noexcept;
+  void afterWrites() noexcept;
   void watchWriting() noexcept;
   void unwatchWriting() noexcept;
   void closeFd() noexcept;
 
-  Context* context_;  // null: the context has ended
-  Fd fd_;             // -1: closed
-  FdKind kind_;
-  bool readerAdded_ = false;
-  bool writerAdded_ = false;
-  bool shutdownStarted_ = false;
-  bool closed_ = false;
+  // In an order that leaves no gaps: there may be very many idle streams.
+  Context* context_;                  // null: the context has ended
   ReadOperation* reading_ = nullptr;  // pending
-  ReadSide readSide_;
-  WriteQueue writes_;
+  WriteQueue* writes_ = nullptr;      // in a block of the context's; null: nothing is queued
+  [[no_unique_address]] ReadSide readSide_;
+  FdKind kind_ : 2;
+  bool readerAdded_ : 1 = false;
+  bool writerAdded_ : 1 = false;
+  bool shutdownStarted_ : 1 = false;
+  bool closesAfterFlush_ : 1 = false;
+  bool wasBlocking_ : 1 = false;
+  bool closed_ : 1 = false;
+  Fd fd_;  // -1: closed
 };
 
 }  // namespace kairos::detail

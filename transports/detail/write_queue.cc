@@ -88,7 +88,7 @@ WriteQueue::Step WriteQueue::writeParts(Context& context, Fd fd, FdKind kind) no
 WriteQueue::Next WriteQueue::completeWritten(Context& context) noexcept {
   while (!operations_.empty()) {
     if (head().left_ > 0) return Next::wait;
-    if (head().kind_ == Kind::shutdown) return Next::shutDown;
+    if (head().isLast()) return Next::last;
     complete(context, head());
   }
   return Next::nothing;
@@ -198,7 +198,7 @@ void WriteQueue::complete(Context& context, WriteOperation& operation) noexcept 
   context.complete(operation);
 }
 
-WriteOperation& WriteQueue::takeShutdown() noexcept {
+WriteOperation& WriteQueue::takeLast() noexcept {
   return static_cast<WriteOperation&>(operations_.popFront());
 }
 
@@ -209,6 +209,23 @@ void WriteQueue::failAll(Context& context, std::error_code error) noexcept {
     head().error = error;
     complete(context, head());
   }
+  tellDrained(context);
+}
+
+// ---- Flow control
+
+void WriteQueue::tellDrained(Context& context) noexcept {
+  if (bytes_ > marks_.low) return;
+  while (!waiters_.empty()) {
+    waiters_.front().error = error_;
+    context.complete(waiters_.front());
+  }
+}
+
+bool WriteQueue::hasWaiter(const DrainOperation& waiter) const noexcept {
+  bool isHere = false;
+  waiters_.forEach([&](const Operation& each) { return !(isHere = &each == &waiter); });
+  return isHere;
 }
 
 }  // namespace kairos::detail

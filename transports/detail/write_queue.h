@@ -7,7 +7,7 @@
 
 #include "kairos/transports/detail/context.h"
 #include "kairos/transports/detail/fd_io.h"
-#include "kairos/transports/operation.h"
+#include "kairos/transports/stream_operation.h"
 
 namespace kairos::detail {
 
@@ -16,7 +16,7 @@ namespace kairos::detail {
 class WriteQueue {
  public:
   // What a flush found at the head.
-  enum class Next { nothing, wait, shutDown, failed };
+  enum class Next { nothing, wait, last, failed };
 
   // Parts, or bytes of a file, that go to the OS in one call; calls that one flush makes at most.
   static constexpr std::size_t partsMax = 64;
@@ -24,18 +24,31 @@ class WriteQueue {
   static constexpr int callsPerFlushMax = 8;
 
   bool empty() const noexcept { return operations_.empty(); }
+  // Nothing would be lost with it.
+  bool isIdle() const noexcept { return empty() && !error_ && !marksSet_ && waiters_.empty(); }
   // Those of files are not counted: they are not in memory.
   std::size_t bytes() const noexcept { return bytes_; }
   void add(WriteOperation& operation) noexcept;
   void forget(WriteOperation& operation) noexcept;
 
+  const WriteMarks& marks() const noexcept { return marks_; }
+  void setMarks(const WriteMarks& marks) noexcept {
+    marks_ = marks;
+    marksSet_ = true;
+  }
+
+  // Completes the waits for room, if there is room.
+  void tellDrained(Context& context) noexcept;
+  void addWaiter(DrainOperation& waiter) noexcept { waiters_.pushBack(waiter); }
+  bool hasWaiter(const DrainOperation& waiter) const noexcept;
+
   // Writes as much as the OS takes, within the bound, and completes what is done.
   //   wait      the OS takes no more now, or the bound is reached
-  //   shutDown  all before a shutdown is written; takeShutdown() goes on
+  //   last      all before a shutdown, or close, is written; takeLast() goes on
   //   failed    see error(); nothing was completed for it
   Next flush(Context& context, Fd fd, FdKind kind) noexcept;
   std::error_code error() const noexcept { return error_; }
-  WriteOperation& takeShutdown() noexcept;
+  WriteOperation& takeLast() noexcept;
 
   // A write that has its result is no longer of the stream.
   static void complete(Context& context, WriteOperation& operation) noexcept;
@@ -63,7 +76,10 @@ class WriteQueue {
   void advance(Context& context, std::size_t written) noexcept;
 
   IntrusiveList<Operation> operations_;
+  IntrusiveList<Operation> waiters_;
   std::size_t bytes_ = 0;
+  WriteMarks marks_;
+  bool marksSet_ = false;
   std::error_code error_;
 };
 
