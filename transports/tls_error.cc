@@ -74,10 +74,11 @@ std::error_code detail::takeTlsFailure() noexcept {
   return {static_cast<int>(first), category()};
 }
 
+// That a certificate is not accepted comes last, after what was found when it was looked at.
 std::error_code detail::takeTlsFailure(const SSL* ssl) noexcept {
-  const unsigned long first = ::ERR_peek_error();
+  const unsigned long last = ::ERR_peek_last_error();
   const bool isRefused =
-      ERR_GET_LIB(first) == ERR_LIB_SSL && ERR_GET_REASON(first) == SSL_R_CERTIFICATE_VERIFY_FAILED;
+      ERR_GET_LIB(last) == ERR_LIB_SSL && ERR_GET_REASON(last) == SSL_R_CERTIFICATE_VERIFY_FAILED;
   if (!isRefused) return takeTlsFailure();
   ::ERR_clear_error();
   return certificateFailure(ssl);

@@ -3,6 +3,7 @@
 #define KAIROS_TESTS_TRANSPORTS_TLS_FIXTURE_H_
 
 #include <gtest/gtest.h>
+#include <sys/socket.h>
 
 #include <string>
 #include <string_view>
@@ -30,6 +31,15 @@ inline const Identity& clientIdentity() {
   static const Identity identity =
       testAuthority().issue({.subject = "client", .names = "", .purpose = "clientAuth"});
   return identity;
+}
+
+// Of the kernel, so that hardly a record fits.
+inline void setSmallBuffers(const Pair& ends) {
+  const int bytes = 4608;
+  for (const Fd fd : {ends.near.get(), ends.far.get()}) {
+    ASSERT_EQ(::setsockopt(fd, SOL_SOCKET, SO_SNDBUF, &bytes, sizeof bytes), 0);
+    ASSERT_EQ(::setsockopt(fd, SOL_SOCKET, SO_RCVBUF, &bytes, sizeof bytes), 0);
+  }
 }
 
 // A client and a server of TLS in one loop, on both ends of a pair of sockets.
@@ -79,8 +89,6 @@ class TlsTest : public StreamTest {
   void expectSecure() {
     EXPECT_EQ(clientShake_.error, std::error_code());
     EXPECT_EQ(serverShake_.error, std::error_code());
-    EXPECT_EQ(clientShake_.completions(), 1u);
-    EXPECT_EQ(serverShake_.completions(), 1u);
     EXPECT_TRUE(client_.isSecure() && server_.isSecure());
   }
 

@@ -26,6 +26,8 @@ TEST_P(TlsHandshakeTest, MakesBothEndsSecure) {
   const auto before = openFds();
   shakeHands();
   expectSecure();
+  EXPECT_EQ(clientShake_.completions(), 1u);
+  EXPECT_EQ(serverShake_.completions(), 1u);
   EXPECT_EQ(client_.protocol(), "");
   EXPECT_FALSE(client_.isResumed());
   EXPECT_TRUE(client_.hasPeerCertificate());
