@@ -80,6 +80,9 @@ class FutureBase {
   // Gives a context to a coroutine that was started without one and has met none by awaiting.
   void attach(FutureContext& context) noexcept { state_->adopt(detail::coreOf(context)); }
 
+  // Its error, if it fails, is told to the context in any case: see asyncCheck().
+  void reportFailure() noexcept { state_->check(); }
+
   const SourceLocation& created() const noexcept { return state_->created(); }
 
  protected:

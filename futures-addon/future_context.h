@@ -27,7 +27,8 @@ struct ContextCoreAccess;
 //   Ownership   Borrows the reactor, and is destroyed before it. Futures that are pending then are
 //               cancelled and what waits for them runs, inside the destructor, where it must not
 //               throw. A coroutine that still waits after that (for a transport, or a noCancel) is
-//               cancelled where it stands: its frame goes with the last Future of it. Finished
+//               cancelled where it stands: its frame goes with the last Future of it. Work that
+//               starts new work again and again is refused it in the end (FutureError). Finished
 //               futures stay readable. Must not be destroyed inside a callback.
 //   Errors      The constructor and all that makes futures throw std::bad_alloc.
 //   Memory      keeps up to 1 MiB of freed blocks

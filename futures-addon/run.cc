@@ -1,6 +1,12 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 #include "kairos/futures-addon/run.h"
 
+#include <sys/eventfd.h>
+#include <unistd.h>
+
+#include <cerrno>
+#include <cstdint>
+#include <new>
 #include <system_error>
 
 namespace kairos {
@@ -8,7 +14,34 @@ namespace {
 
 void pollOnce(Reactor& reactor) {
   const PollResult result = reactor.poll(Reactor::forever);
-  if (result.error) throw std::system_error(result.error, "waiting for a future");
+  if (result.error) throw std::system_error(result.error, "Kairos polls for futures");
+}
+
+// A timer that says that its time is over.
+class Limit {
+ public:
+  Limit(Reactor& reactor, Clock::duration limit)
+      : reactor_(reactor), timer_(reactor.addTimer(limit, onOver, this)) {
+    if (timer_ == TimerId::none) throw std::bad_alloc();
+  }
+  Limit(const Limit&) = delete;
+  Limit& operator=(const Limit&) = delete;
+  ~Limit() { reactor_.removeTimer(timer_); }
+
+  bool isOver() const { return isOver_; }
+
+ private:
+  static void onOver(void* udata) { static_cast<Limit*>(udata)->isOver_ = true; }
+
+  Reactor& reactor_;
+  bool isOver_ = false;
+  TimerId timer_;
+};
+
+Fd openEvent() {
+  const Fd event = ::eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC);
+  if (event < 0) throw std::system_error(errno, std::generic_category(), "eventfd");
+  return event;
 }
 
 }  // namespace
@@ -26,4 +59,44 @@ void runUntilFinished(FutureContext& context, const FutureBase& future) {
 }
 
 }  // namespace detail
+
+bool drain(FutureContext& context, Clock::duration limit) {
+  if (!context.hasPendingOperations()) return true;
+  const Limit time(context.reactor(), limit);
+  while (context.hasPendingOperations() && !time.isOver()) pollOnce(context.reactor());
+  return !context.hasPendingOperations();
+}
+
+StopSource::StopSource(FutureContext& context) : reactor_(context.reactor()), event_(openEvent()) {
+  const std::error_code error = reactor_.addReader(event_, onRequested, this);
+  if (!error) return;
+  ::close(event_);
+  throw std::system_error(error, "Kairos watches for a stop");
+}
+
+StopSource::~StopSource() {
+  reactor_.removeReader(event_);
+  ::close(event_);
+}
+
+// The event wakes the wait, errno stays as a signal handler found it.
+void StopSource::request() noexcept {
+  isRequested_.store(true, std::memory_order_release);
+  const int before = errno;
+  const std::uint64_t one = 1;
+  static_cast<void>(!::write(event_, &one, sizeof one));
+  errno = before;
+}
+
+void StopSource::onRequested(void* udata) { static_cast<StopSource*>(udata)->clear(); }
+
+void StopSource::clear() noexcept {
+  std::uint64_t count;
+  static_cast<void>(!::read(event_, &count, sizeof count));
+}
+
+void runForever(FutureContext& context, StopSource& stop) {
+  while (!stop.isRequested_.exchange(false, std::memory_order_acq_rel)) pollOnce(context.reactor());
+}
+
 }  // namespace kairos

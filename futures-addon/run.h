@@ -2,26 +2,66 @@
 #ifndef KAIROS_FUTURES_ADDON_RUN_H_
 #define KAIROS_FUTURES_ADDON_RUN_H_
 
+#include <atomic>
 #include <utility>
 
 #include "kairos/futures-addon/future.h"
+#include "kairos/reactor/reactor.h"
 
 namespace kairos {
+
+// Running the loop. All of these poll the reactor of the context, so that its other callbacks run
+// too, and throw what a callback throws.
+//   Errors    std::system_error: what Reactor::poll() refused, such as operation_in_progress inside
+//             a callback
 
 namespace detail {
 void runUntilFinished(FutureContext& context, const FutureBase& future);
 }  // namespace detail
 
-// Polls the reactor until `future` is finished, and the callbacks that were added to it before have
-// run; gives its value, or throws its error.
-//   Errors    std::system_error: what Reactor::poll() refused. It does so inside a callback
-//             (operation_in_progress), and when nothing is left that could ever finish the future
-//             (resource_deadlock_would_occur).
+// Until `future` is finished, and the callbacks that were added to it before have run; gives its
+// value, or throws its error.
+//   Errors    also resource_deadlock_would_occur: nothing is left that could ever finish it
 template <class T>
 T waitFor(FutureContext& context, Future<T> future) {
   detail::runUntilFinished(context, future);
   return std::move(future).read();
 }
+
+// Until nothing of the context is pending, but no longer than `limit` together. False: the time was
+// over first. Returns at once when nothing is pending.
+bool drain(FutureContext& context, Clock::duration limit);
+
+// What ends runForever().
+//
+//   Thread      request() may be called from any thread and any signal handler, for as long as this
+//               lives; the rest belongs to the reactor's thread.
+//   Ownership   Borrows the reactor; owns a descriptor of the OS, close-on-exec.
+//   Errors      The constructor throws std::system_error.
+class StopSource {
+ public:
+  explicit StopSource(FutureContext& context);
+  ~StopSource();
+  StopSource(const StopSource&) = delete;
+  StopSource& operator=(const StopSource&) = delete;
+
+  // One that is not waited for yet ends the next run.
+  void request() noexcept;
+  bool isRequested() const noexcept { return isRequested_.load(std::memory_order_acquire); }
+
+ private:
+  friend void runForever(FutureContext& context, StopSource& stop);
+  static void onRequested(void* udata);
+  void clear() noexcept;
+
+  Reactor& reactor_;
+  const Fd event_;
+  std::atomic<bool> isRequested_ = false;
+};
+
+// Until `stop` is requested; the callbacks of that poll run to the end. Afterwards it may be used
+// again.
+void runForever(FutureContext& context, StopSource& stop);
 
 }  // namespace kairos
 

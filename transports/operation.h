@@ -84,6 +84,12 @@ struct OperationAccess {
     operation.state_ = Operation::State::waiting;
   }
 
+  // It was begun, and nothing will come of it.
+  static void withdraw(Operation& operation) noexcept {
+    operation.owner_ = nullptr;
+    operation.state_ = Operation::State::idle;
+  }
+
   // The owner does not want to hear of it any more.
   static void disown(Operation& operation) noexcept { operation.owner_ = nullptr; }
 

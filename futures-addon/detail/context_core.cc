@@ -6,6 +6,7 @@
 #include <utility>
 
 #include "kairos/futures-addon/detail/future_state.h"
+#include "kairos/futures-addon/error.h"
 
 namespace kairos::detail {
 namespace {
@@ -152,14 +153,25 @@ void ContextCore::tellUnhandled(std::exception_ptr error, const SourceLocation& 
 void ContextCore::end() noexcept {
   assert(!draining_ && "A FutureContext is destroyed inside a callback.");
   ending_ = true;
+  endRounds();
+  refusing_ = true;
+  endRounds();
+  while (!ready_.empty()) WaiterAccess::drop(ready_.popFront());
+  if (timer_ != TimerId::none) reactor_->removeTimer(timer_);
+  reactor_ = nullptr;
+  deleteIfUnused();
+}
+
+void ContextCore::endRounds() noexcept {
   for (int round = 0; round < endingRoundsMax && (hasPending() || hasReady()); ++round) {
     endPending(&FutureState::cancelForGood);
     if (!hasReady()) endPending(&FutureState::abandon);
     drain();
   }
-  if (timer_ != TimerId::none) reactor_->removeTimer(timer_);
-  reactor_ = nullptr;
-  deleteIfUnused();
+}
+
+void ContextCore::refuseIfOver() const {
+  if (refusing_) throw FutureError("A FutureContext that has ended takes no new work.");
 }
 
 // Each once: what is begun meanwhile is for the next round.

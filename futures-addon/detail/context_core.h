@@ -25,7 +25,8 @@ class ContextCore {
 
   // What the handle's destructor does: ends what is pending, then waits for the futures to go.
   void end() noexcept;
-  bool isEnding() const noexcept { return ending_; }
+  // Throws FutureError: it has ended as often as it could, and there was always something new.
+  void refuseIfOver() const;
 
   Reactor& reactor() noexcept { return *reactor_; }
 
@@ -78,6 +79,7 @@ class ContextCore {
   static void onTimer(void* udata);
   void runFirst();
   void tidyTimer() noexcept;
+  void endRounds() noexcept;
   void endPending(void (FutureState::*how)() noexcept) noexcept;
   void deleteIfUnused() noexcept {
     if (reactor_ == nullptr && pool_.blocks() == 0 && !destroying_) delete this;
@@ -89,6 +91,7 @@ class ContextCore {
   TimerId timer_ = TimerId::none;
   bool draining_ = false;
   bool ending_ = false;
+  bool refusing_ = false;
   bool destroying_ = false;
   BlockPool pool_;
   LinkList<FutureState> pending_;
@@ -118,6 +121,10 @@ struct WaiterAccess {
   static AsyncCallback callbackOf(const Waiter& waiter) noexcept { return waiter.callback_; }
   static bool isPooled(const Waiter& waiter) noexcept { return waiter.isPooled_; }
   static void setPooled(Waiter& waiter) noexcept { waiter.isPooled_ = true; }
+
+  static void drop(Waiter& waiter) noexcept {
+    if (waiter.isPooled_) static_cast<PooledWaiter&>(waiter).free();
+  }
 
   // Its callback may destroy it and use it anew.
   static void run(Waiter& waiter) {

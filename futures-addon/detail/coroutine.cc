@@ -9,6 +9,14 @@ namespace kairos::detail {
 
 void onForeignResumable(void* udata) { std::coroutine_handle<>::from_address(udata).resume(); }
 
+Coroutine* takeLoneCoroutine(LinkList<Waiter>& waiters) noexcept {
+  if (!waiters.hasOne()) return nullptr;
+  const AsyncCallback callback = WaiterAccess::callbackOf(waiters.front());
+  if (callback.function != Coroutine::onResumable) return nullptr;
+  waiters.popFront();
+  return static_cast<Coroutine*>(callback.udata);
+}
+
 void Coroutine::onResumable(void* udata) {
   auto* next = static_cast<Coroutine*>(udata);
   while (next != nullptr) next = next->resume();
@@ -31,7 +39,7 @@ void Coroutine::suspendedOn(Awaited* awaited) noexcept {
     state_.addReference();
     state_.enroll();
   }
-  if (state_.hasRequest() && requestCancel(state_)) state_.dropRequest();
+  if (state_.hasRequest() && requestCancelSoon(state_)) state_.dropRequest();
 }
 
 void Coroutine::endWithCurrentException() noexcept {
@@ -54,16 +62,8 @@ void Coroutine::ended() noexcept {
 
 // To who waits, which is returned if it can go on at once. May destroy this.
 Coroutine* Coroutine::handOver() {
-  Coroutine* next = nullptr;
-  LinkList<Waiter>& waiters = state_.waiters_;
-  if (waiters.hasOne()) {
-    const AsyncCallback callback = WaiterAccess::callbackOf(waiters.front());
-    if (callback.function == onResumable) {
-      waiters.popFront();
-      next = static_cast<Coroutine*>(callback.udata);
-    }
-  }
-  if (!waiters.empty()) wakeAll();
+  Coroutine* const next = takeLoneCoroutine(state_.waiters_);
+  if (!state_.waiters_.empty()) wakeAll();
   state_.release();
   return next;
 }

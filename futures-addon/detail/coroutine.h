@@ -59,6 +59,9 @@ class Coroutine {
   bool isResumed_ = false;
 };
 
+// The lone coroutine of this layer that waits in `waiters`, which it leaves; else nullptr.
+Coroutine* takeLoneCoroutine(LinkList<Waiter>& waiters) noexcept;
+
 // How any coroutine is resumed, whatever its type.
 void onForeignResumable(void* udata);
 

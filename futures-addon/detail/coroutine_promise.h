@@ -101,10 +101,29 @@ decltype(auto) awaiterOf(Awaitable&& awaitable) {
   }
 }
 
+// Another awaiter, which stays where it is: GCC 12 copies those that a reference is given to.
+template <class Awaiter>
+class AwaiterThere {
+ public:
+  explicit AwaiterThere(Awaiter& awaiter) noexcept : awaiter_(awaiter) {}
+
+  bool await_ready() { return awaiter_.await_ready(); }
+  template <class Promise>
+  decltype(auto) await_suspend(std::coroutine_handle<Promise> coroutine) {
+    return awaiter_.await_suspend(coroutine);
+  }
+  decltype(auto) await_resume() { return awaiter_.await_resume(); }
+
+ private:
+  Awaiter& awaiter_;
+};
+
 template <class Awaitable>
 decltype(auto) transformAwaitable(Awaitable&& awaitable) {
   using Awaiter = decltype(awaiterOf(std::forward<Awaitable>(awaitable)));
-  if constexpr (std::derived_from<std::remove_cvref_t<Awaiter>, KnownAwaiter>) {
+  if constexpr (std::derived_from<std::remove_cvref_t<Awaitable>, KnownAwaiter>) {
+    return AwaiterThere<std::remove_reference_t<Awaitable>>(awaitable);
+  } else if constexpr (std::derived_from<std::remove_cvref_t<Awaiter>, KnownAwaiter>) {
     return std::forward<Awaitable>(awaitable);
   } else {
     return ForeignAwaiter<Awaiter>(awaiterOf(std::forward<Awaitable>(awaitable)));

@@ -13,8 +13,12 @@ bool requestCancel(Awaited& outermost) noexcept {
 
 bool requestCancelSoon(Awaited& outermost) noexcept {
   if (requestCancel(outermost)) return true;
-  for (Awaited* on = &outermost; on != nullptr; on = on->inner()) on->keepRequest();
+  keepRequestFrom(outermost);
   return false;
+}
+
+void keepRequestFrom(Awaited& outermost) noexcept {
+  for (Awaited* on = &outermost; on != nullptr; on = on->inner()) on->keepRequest();
 }
 
 void FutureState::add(Waiter& waiter) noexcept {
@@ -48,7 +52,9 @@ void FutureState::destroy() noexcept {
 }
 
 void FutureState::reportError() noexcept {
-  if (core_ != nullptr) core_->reportUnhandled(std::move(error_), created_);
+  if (core_ == nullptr) std::terminate();  // like an exception that leaves a thread
+  observe();
+  core_->reportUnhandled(error_, created_);
 }
 
 void FutureState::throwFinishedTwice(const SourceLocation& where) const {

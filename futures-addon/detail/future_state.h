@@ -36,6 +36,7 @@ class Awaited {
 bool requestCancel(Awaited& outermost) noexcept;
 // The same; a request that cannot be delivered now is, where a coroutine waits for the next thing.
 bool requestCancelSoon(Awaited& outermost) noexcept;
+void keepRequestFrom(Awaited& outermost) noexcept;
 
 enum class FutureStatus : std::uint8_t { pending, completed, failed, cancelled };
 
@@ -75,6 +76,12 @@ class FutureState : public Awaited, public Link {
   }
   const std::exception_ptr& error() const noexcept { return error_; }
 
+  // An error is reported when it happens, whoever may look at it later.
+  void check() noexcept {
+    isChecked_ = true;
+    if (status_ == FutureStatus::failed) reportError();
+  }
+
   bool cancel() noexcept override;
   void keepRequest() noexcept override { hasRequest_ = true; }
   bool hasRequest() const noexcept { return hasRequest_; }
@@ -110,6 +117,7 @@ class FutureState : public Awaited, public Link {
     unlink();
     status_ = status;
     finished_ = where;
+    if (isChecked_ && status == FutureStatus::failed) reportError();
   }
 
   // Cancels the work itself; the default is that there is none.
@@ -133,6 +141,7 @@ class FutureState : public Awaited, public Link {
   std::uint32_t references_ = 1;
   FutureStatus status_ = FutureStatus::pending;
   bool isObserved_ = false;
+  bool isChecked_ = false;
   bool hasRequest_ = false;
 
  private:

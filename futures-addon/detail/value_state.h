@@ -76,8 +76,14 @@ class PooledState : public ValueState<T> {
  public:
   template <class... Args>
   static State& make(ContextCore& core, Args&&... args) {
+    core.refuseIfOver();
     void* const memory = core.take(sizeof(State));
-    return *new (memory) State(core, std::forward<Args>(args)...);
+    try {
+      return *new (memory) State(core, std::forward<Args>(args)...);
+    } catch (...) {
+      core.giveBack(memory, sizeof(State));
+      throw;
+    }
   }
 
   void dispose() noexcept override {

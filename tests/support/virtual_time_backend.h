@@ -2,6 +2,7 @@
 #ifndef KAIROS_TESTS_SUPPORT_VIRTUAL_TIME_BACKEND_H_
 #define KAIROS_TESTS_SUPPORT_VIRTUAL_TIME_BACKEND_H_
 
+#include <chrono>
 #include <cstddef>
 #include <cstdint>
 #include <functional>
@@ -19,10 +20,12 @@ namespace kairos {
 //
 //   Thread      one
 //   Ownership   outlives the reactors on its backends
-//   Errors      an unlimited wait that nothing can end fails the test and reports timed_out
+//   Errors      an unlimited wait that nothing ends within `patience` of real time fails the test
+//               and reports timed_out
 class VirtualTime {
  public:
   using Open = detail::OpenResult (*)() noexcept;
+  static constexpr std::chrono::seconds patience{10};
 
   struct Watch {
     Fd fd;
@@ -91,6 +94,7 @@ class VirtualTime {
   std::error_code watch(detail::Backend& real, const Watch& asked);
   WaitResult wait(detail::Backend& real, Clock::duration limit);
   WaitResult waitUninterrupted(detail::Backend& real, Clock::duration limit);
+  static WaitResult waitForWhatIsUnderWay(detail::Backend& real);
   void runEvents();
   // Moves to the next event or to the end of a wait; false: the wait is over.
   bool sleepUntil(Clock::time_point end, bool isUnlimited);

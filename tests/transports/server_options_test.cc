@@ -63,11 +63,12 @@ TEST_P(ServerOptionsTest, SpreadConnectionsOverServersOnOnePort) {
     dial(each);
     settleUntilDone(each);
   }
-  settle();
-  while (reactor.poll(0ms).callbacks > 0) continue;
+  while (here.size() + there.size() < connects.size()) {
+    poll();
+    ok(reactor.poll(0ms).error);
+  }
   EXPECT_GT(here.size(), 0u);
   EXPECT_GT(there.size(), 0u);
-  EXPECT_EQ(here.size() + there.size(), connects.size());
   server_.close();
   other.close();
   settle();
@@ -100,7 +101,7 @@ TEST_P(ServerOptionsTest, LetIpv4InOnIpv6UnlessToldOtherwise) {
 TEST_P(ServerOptionsTest, LimitTheBacklog) {
   const auto before = openFds();
   {
-    listen(loopback(), {.backlog = 1});
+    listen(abstractAddress("few"), {.backlog = 1});
     std::deque<Connect> connects(10);
     for (Connect& each : connects) dial(each);
     settle();
@@ -110,7 +111,7 @@ TEST_P(ServerOptionsTest, LimitTheBacklog) {
     settle();
     for (const Connect& each : connects) EXPECT_EQ(each.completions(), 1u);
 
-    listen(loopback());
+    listen(abstractAddress("many"));
     std::deque<Connect> many(300);
     for (Connect& each : many) dial(each);
     settle();

@@ -45,7 +45,7 @@ class ServerStartTest : public ServerTest {
 INSTANTIATE_TEST_SUITE_P(Backends, ServerStartTest, backends(), backendName);
 
 TEST_P(ServerStartTest, AcceptsUntilItIsStopped) {
-  listen(loopback());
+  listen(abstractAddress("start"));
   start();
   for (std::size_t n = 1; n <= 20; ++n) {
     Connect connected;
@@ -68,7 +68,7 @@ TEST_P(ServerStartTest, AcceptsUntilItIsStopped) {
 
 // T65, T84: those who came meanwhile are accepted then.
 TEST_P(ServerStartTest, StartsAgainAndLeavesConnectionsAlone) {
-  listen(loopback());
+  listen(abstractAddress("start"));
   start();
   std::deque<Connect> connects(3);
   dial(connects[0]);
@@ -96,7 +96,7 @@ TEST_P(ServerStartTest, StartsAgainAndLeavesConnectionsAlone) {
 TEST_P(ServerStartTest, IsNotStoppedUnlessItRuns) {
   EXPECT_FALSE(server_.stop());
   EXPECT_EQ(server_.start(accepted_, Accept::done, &accepted_), TransportError::notConnected);
-  listen(loopback());
+  listen(abstractAddress("start"));
   EXPECT_FALSE(server_.stop());
   EXPECT_EQ(server_.start(accepted_, nullptr, nullptr), std::errc::invalid_argument);
   accept(accepted_);
@@ -109,7 +109,7 @@ TEST_P(ServerStartTest, IsNotStoppedUnlessItRuns) {
 
 // T73
 TEST_P(ServerStartTest, RefusesToAcceptOneBesides) {
-  listen(loopback());
+  listen(abstractAddress("start"));
   Accept other;
   const auto expectRefusals = [&] {
     EXPECT_EQ(server_.accept(other, Accept::done, &other), TransportError::busy);
@@ -246,7 +246,7 @@ TEST_P(ServerStartTest, ForgetsAnOperationThatIsDestroyedAtAnyStep) {
 }
 
 TEST_P(ServerStartTest, EndsAtOnceOnAClosedServer) {
-  listen(loopback());
+  listen(abstractAddress("start"));
   server_.close();
   start();
   server_ = StreamServer();
@@ -258,7 +258,7 @@ TEST_P(ServerStartTest, EndsAtOnceOnAClosedServer) {
 // T75: the callback is told, once, and accepting goes on.
 TEST_P(ServerStartTest, GoesOnAfterWantOfDescriptors) {
   if (underSanitizer()) GTEST_SKIP() << noDescriptorsForSanitizer;
-  listen(loopback());
+  listen(abstractAddress("start"));
   Connect connected;
   dial(connected);
   settle();
@@ -279,7 +279,7 @@ TEST_P(ServerStartTest, GoesOnAfterWantOfDescriptors) {
 }
 
 TEST_P(ServerStartTest, RestsWhenItCannotBeWatched) {
-  listen(loopback());
+  listen(abstractAddress("start"));
   time_.failWatch(std::errc::no_space_on_device, 3);
   start();
   settle();
@@ -295,7 +295,7 @@ TEST_P(ServerStartTest, RestsWhenItCannotBeWatched) {
 
 TEST_P(ServerStartTest, EndsWithItsContext) {
   auto context = std::make_unique<TransportContext>(reactor_);
-  ok(StreamServer::listen(*context, loopback(), {}, server_));
+  ok(StreamServer::listen(*context, abstractAddress("start"), {}, server_));
   start();
   context.reset();
   EXPECT_EQ(accepted_.completions(), 1u);

@@ -2,6 +2,10 @@
 #ifndef KAIROS_TRANSPORTS_DETAIL_CONTEXT_H_
 #define KAIROS_TRANSPORTS_DETAIL_CONTEXT_H_
 
+#include <cstdint>
+#include <memory>
+#include <utility>
+
 #include "kairos/reactor/reactor.h"
 #include "kairos/transports/detail/buffer_pool.h"
 #include "kairos/transports/detail/intrusive_list.h"
@@ -12,6 +16,12 @@ namespace kairos::detail {
 
 // For the queues of streams that have something queued.
 using QueuePool = BlockPool<96, 64>;
+
+// What the transports of one kind share, besides the rest. It goes with the context.
+class ContextShare {
+ public:
+  virtual ~ContextShare() = default;
+};
 
 // What a TransportContext is, behind its header.
 //
@@ -28,7 +38,15 @@ class Context {
   Reactor& reactor() noexcept { return reactor_; }
   BufferPool& pool() noexcept { return pool_; }
   QueuePool& queuePool() noexcept { return queuePool_; }
+
+  // Null until the first transport of its kind sets it.
+  ContextShare* datagrams() const noexcept { return datagrams_.get(); }
+  void setDatagrams(std::unique_ptr<ContextShare> share) noexcept { datagrams_ = std::move(share); }
+
   void add(ContextMember& member) noexcept { members_.pushBack(member); }
+
+  // A bit for each signal that a SignalSet has, that of signal 1 being the lowest.
+  std::uint64_t& signals() noexcept { return signals_; }
 
   // The start calls are refused from now on.
   bool isEnding() const noexcept { return ending_; }
@@ -69,9 +87,11 @@ class Context {
   Reactor& reactor_;
   BufferPool pool_;
   QueuePool queuePool_;
+  std::unique_ptr<ContextShare> datagrams_;
   IntrusiveList<Operation> done_;
   IntrusiveList<ContextMember> members_;
   TimerId timer_ = TimerId::none;
+  std::uint64_t signals_ = 0;
   bool dispatching_ = false;
   bool ending_ = false;
 };

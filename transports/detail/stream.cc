@@ -62,14 +62,28 @@ void Stream::onReadable(void* udata) {
 
 // Once per poll: what remains is reported again.
 void Stream::readSome() noexcept {
-  if (reading_ == nullptr) return unwatchReading();
-  if (reading_->isLinked()) return;
-  if (readSide_.receive(fd_, kind_, context_->pool(), *reading_)) {
+  if (reading_ == nullptr) unwatchReading();
+  if (isReading() && readSide_.receive(fd_, kind_, context_->pool(), *reading_)) {
     serveRead();
-  } else if (reading_->error) {
+  } else if (isReading() && reading_->error) {
     finishRead(reading_->error);
+  } else {
+    watchAnew();
   }
   if (readSide_.hasEnded()) unwatchReading();
+}
+
+// When the OS refuses a change of what is watched, the reactor wakes what is left once and then no
+// more. That looks as if there was nothing, so that it must be assumed whenever there was nothing.
+void Stream::watchAnew() noexcept {
+  const bool waitsToRead = readerAdded_ && isReading();
+  const bool waitsToWrite = writerAdded_;
+  unwatchReading();
+  unwatchWriting();
+  if (waitsToRead) {
+    if (const std::error_code error = watchReading()) finishRead(error);
+  }
+  if (waitsToWrite) watchWriting();
 }
 
 void Stream::serveRead() noexcept {
@@ -142,15 +156,15 @@ void Stream::startWrite(WriteOperation& operation, AsyncCallback callback) noexc
   shutdownStarted_ = shutdownStarted_ || operation.isLast();
   const bool isFirst = writes_->empty();
   writes_->add(operation);
-  if (isFirst) flush();
+  if (isFirst) flush(false);
 }
 
 void Stream::onWritable(void* udata) {
   auto& stream = *static_cast<Stream*>(udata);
-  stream.context_->dispatch([&stream] { stream.flush(); });
+  stream.context_->dispatch([&stream] { stream.flush(true); });
 }
 
-void Stream::flush() noexcept {
+void Stream::flush(bool wasWoken) noexcept {
   for (;;) {
     switch (writes_->flush(*context_, fd_, kind_)) {
       case WriteQueue::Next::nothing:
@@ -158,6 +172,8 @@ void Stream::flush() noexcept {
       case WriteQueue::Next::wait:
         writes_->tellDrained(*context_);
         return watchWriting();
+      case WriteQueue::Next::refused:
+        return wasWoken ? watchAnew() : watchWriting();
       case WriteQueue::Next::failed:
         return failWrites(writes_->error());
       case WriteQueue::Next::last:

@@ -67,11 +67,12 @@ class Stream final : public ContextMember, public OperationOwner {
   void finishRead(std::error_code error) noexcept;
   std::error_code watchReading() noexcept;
   void unwatchReading() noexcept;
+  void watchAnew() noexcept;
 
   std::error_code writeError() const noexcept;
   bool makeQueue() noexcept;
   void dropQueue() noexcept;
-  void flush() noexcept;
+  void flush(bool wasWoken) noexcept;
   void failWrites(std::error_code error) noexcept;
   void finishLast() noexcept;
   void afterWrites() noexcept;

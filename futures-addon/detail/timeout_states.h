@@ -1,0 +1,118 @@
+// SPDX-License-Identifier: MIT OR Apache-2.0
+#ifndef KAIROS_FUTURES_ADDON_DETAIL_TIMEOUT_STATES_H_
+#define KAIROS_FUTURES_ADDON_DETAIL_TIMEOUT_STATES_H_
+
+#include <exception>
+#include <new>
+
+#include "kairos/futures-addon/detail/follower.h"
+#include "kairos/futures-addon/error.h"
+#include "kairos/futures-addon/future.h"
+#include "kairos/reactor/reactor.h"
+
+namespace kairos::detail {
+
+inline bool isLimit(Clock::duration limit) noexcept { return limit != Reactor::forever; }
+inline bool isLimit(Clock::time_point deadline) noexcept {
+  return deadline != Clock::time_point::max();
+}
+
+// A future that follows another for a limited time.
+template <class State, class T, class OfState>
+class Limited : public Follower<State, T, OfState> {
+ public:
+  template <class Time>
+  void start(Time limit) {
+    if (this->of_.isPending() && isLimit(limit)) startTimer(limit);
+    this->follow();
+  }
+  void start() { this->follow(); }
+  void leave() noexcept {
+    this->unfollow();
+    stopTimer();
+  }
+
+  void followedFinished() {
+    const bool isOtherCancelled = this->of_.status() == FutureStatus::cancelled;
+    if (this->hasRequest() && !this->of_.hasRequest()) {
+      this->dropRequest();
+      isCancelled_ = true;
+    }
+    static_cast<State*>(this)->end(isOtherCancelled && isTimeOver_,
+                                   isOtherCancelled && isCancelled_);
+  }
+
+  // Both keep it: where it is delivered in the end, the other has it no more.
+  void keepRequest() noexcept override {
+    FutureState::keepRequest();
+    keepRequestFrom(this->of_);
+  }
+
+ protected:
+  using Follower<State, T, OfState>::Follower;
+
+ private:
+  template <class Time>
+  void startTimer(Time limit) {
+    timer_ = this->core_->reactor().addTimer(limit, onTimer, this);
+    if (timer_ != TimerId::none) return;
+    this->endAs(FutureStatus::cancelled);
+    throw std::bad_alloc();
+  }
+  void stopTimer() noexcept {
+    if (timer_ == TimerId::none) return;
+    this->core_->reactor().removeTimer(timer_);
+    timer_ = TimerId::none;
+  }
+
+  static void onTimer(void* udata) {
+    auto& self = *static_cast<Limited*>(udata);
+    self.timer_ = TimerId::none;
+    ContextCore& core = *self.core_;
+    if (self.of_.isPending()) {
+      self.isTimeOver_ = true;
+      requestCancelSoon(self.of_);
+    }
+    core.drain();
+  }
+
+  // Of the other, unless that has been cancelled for being late.
+  bool cancelWork() noexcept override {
+    return isCancelled_ = isTimeOver_ || requestCancel(this->of_);
+  }
+
+  TimerId timer_ = TimerId::none;
+  bool isTimeOver_ = false;
+  bool isCancelled_ = false;
+};
+
+// Behind wait().
+template <class T>
+class LimitedWait final : public Limited<LimitedWait<T>, T, ValueState<T>> {
+ public:
+  LimitedWait(ContextCore& core, const SourceLocation& created, ValueState<T>& of) noexcept
+      : Limited<LimitedWait<T>, T, ValueState<T>>(core, created, of) {}
+
+  void end(bool isLate, bool isCancelled) {
+    if (!isLate || isCancelled) return this->endLikeOther();
+    this->endWithError(std::make_exception_ptr(TimeoutError()));
+  }
+};
+
+template <class State, class T, class Of, class Time>
+Future<T> makeLimited(Of& of, ContextCore& core, Time limit, const SourceLocation& created) {
+  State& state = State::make(core, created, of);
+  Future<T> future = FutureAccess::handleTo<T>(state);
+  state.start(limit);
+  return future;
+}
+
+template <class T, class Time>
+Future<T> waitUntil(const Future<T>& future, Time limit, const SourceLocation& created) {
+  return makeLimited<LimitedWait<T>, T>(FutureAccess::stateOf(future), coreFor(future), limit,
+                                        created);
+}
+
+}  // namespace kairos::detail
+
+#endif  // KAIROS_FUTURES_ADDON_DETAIL_TIMEOUT_STATES_H_

@@ -1,0 +1,41 @@
+// SPDX-License-Identifier: MIT OR Apache-2.0
+#ifndef KAIROS_FUTURES_ADDON_TIMEOUT_H_
+#define KAIROS_FUTURES_ADDON_TIMEOUT_H_
+
+#include "kairos/futures-addon/detail/timeout_states.h"
+#include "kairos/futures-addon/future.h"
+#include "kairos/reactor/reactor.h"
+
+namespace kairos {
+
+// Limits of time. When the limit is reached first, `future` is cancelled and waited for; only then
+// is the result there. What `future` made of the request counts: a value or an error that it ended
+// with nevertheless is its outcome, and it was in time. Cancelling one of these cancels `future`.
+//
+// A limit of zero or less, or in the past, is reached in the next poll; a future that is finished
+// already is in time whatever the limit. Reactor::forever, and time_point::max(), are no limit and
+// start no timer.
+//   Errors    FutureError: a future that has met no context; std::bad_alloc, for the timer too
+
+// True: `future` is finished, with whatever outcome, which is read from it. False: it was cancelled
+// for being late.
+Future<bool> withTimeout(FutureBase future, Clock::duration limit,
+                         SourceLocation created = SourceLocation::current());
+Future<bool> withTimeout(FutureBase future, Clock::time_point deadline,
+                         SourceLocation created = SourceLocation::current());
+
+// Ends as `future` does, whose value is taken from it; fails with TimeoutError if that was late.
+template <class T>
+Future<T> wait(Future<T> future, Clock::duration limit,
+               SourceLocation created = SourceLocation::current()) {
+  return detail::waitUntil(future, limit, created);
+}
+template <class T>
+Future<T> wait(Future<T> future, Clock::time_point deadline,
+               SourceLocation created = SourceLocation::current()) {
+  return detail::waitUntil(future, deadline, created);
+}
+
+}  // namespace kairos
+
+#endif  // KAIROS_FUTURES_ADDON_TIMEOUT_H_

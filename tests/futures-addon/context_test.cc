@@ -1,0 +1,275 @@
+// SPDX-License-Identifier: MIT OR Apache-2.0
+// The end of a FutureContext, and coroutines with and without one.
+#include <coroutine>
+#include <memory>
+#include <optional>
+#include <stdexcept>
+#include <utility>
+#include <vector>
+
+#include "kairos/futures-addon/cancel.h"
+#include "kairos/futures-addon/check.h"
+#include "kairos/futures-addon/detail/operation_awaiter.h"
+#include "kairos/futures-addon/group.h"
+#include "kairos/futures-addon/timeout.h"
+#include "kairos/tests/futures-addon/fixture.h"
+
+namespace kairos {
+namespace {
+
+// One whose context a test can end.
+class ContextTest : public FutureTest {
+ protected:
+  ContextTest() { ended_.emplace(reactor_); }
+  FutureContext& ended() { return *ended_; }
+  void end() { ended_.reset(); }
+
+ private:
+  std::optional<FutureContext> ended_;
+};
+
+INSTANTIATE_TEST_SUITE_P(Backends, ContextTest, backends(), backendName);
+
+struct Guard {
+  explicit Guard(std::string& ofText, char ofSign) : text(ofText), sign(ofSign) {}
+  ~Guard() { text += sign; }
+  std::string& text;
+  char sign;
+};
+
+Future<> sleepGuarded(FutureContext& context, std::string& text) {
+  const Guard guard(text, 'g');
+  co_await sleepAsync(context, seconds(1));
+  text += 'x';
+}
+
+// F45
+TEST_P(ContextTest, CancelsWhatIsPendingWhenItEnds) {
+  std::string text;
+  Letter letter{text, 'l'};
+  Future<> held = sleepGuarded(ended(), text);
+  asyncCheck(sleepGuarded(ended(), text));
+  Promise<int> promise(ended());
+  Future<int> future = promise.future();
+  future.addCallback(Letter::write, &letter);
+  Future<bool> inTime = withTimeout(future, seconds(1));
+  Future<> both = future and held;
+  end();
+  EXPECT_EQ(std::count(text.begin(), text.end(), 'g'), 2);
+  EXPECT_EQ(std::count(text.begin(), text.end(), 'l'), 1);
+  EXPECT_EQ(text.find('x'), std::string::npos);
+  EXPECT_TRUE(held.cancelled() && future.cancelled() && inTime.cancelled() && both.cancelled());
+  EXPECT_FALSE(promise.complete(1));
+}
+
+TEST_P(ContextTest, LeavesFinishedFuturesReadable) {
+  Promise<std::unique_ptr<int>> promise(ended());
+  promise.complete(std::make_unique<int>(5));
+  Future<std::unique_ptr<int>> future = promise.future();
+  end();
+  EXPECT_EQ(*future.read(), 5);
+}
+
+// IF11: where it stands, when nothing else helps.
+TEST_P(ContextTest, EndsACoroutineThatCannotBeCancelled) {
+  std::string text;
+  struct Local {
+    static Future<> stubborn(Future<> never, std::string& text) {
+      const Guard guard(text, 'g');
+      co_await std::suspend_always();
+      co_await never;
+    }
+  };
+  Promise<> promise(ended());
+  Future<> held = Local::stubborn(promise.future(), text);
+  held.attach(ended());
+  static_cast<void>(Local::stubborn(promise.future(), text));
+  Future<> waiting = noCancel(held);
+  end();
+  EXPECT_TRUE(held.cancelled());
+  EXPECT_TRUE(waiting.cancelled());
+}
+
+Future<> startAgain(FutureContext& context, int& starts) {
+  ++starts;
+  try {
+    co_await sleepAsync(context, seconds(1));
+  } catch (const CancelledError&) {
+  }
+  asyncCheck(startAgain(context, starts));
+}
+
+TEST_P(ContextTest, EndsThoughItsFuturesGoOnForever) {
+  int starts = 0;
+  asyncCheck(startAgain(ended(), starts));
+  end();
+  EXPECT_GT(starts, 1);
+  EXPECT_LT(starts, 1000);
+}
+
+// A coroutine without a context: an operation that resumes it directly is all it needs.
+class Operation : public detail::OperationAwaiter {
+ public:
+  bool await_ready() const noexcept { return false; }
+  template <class P>
+  void await_suspend(std::coroutine_handle<P> coroutine) noexcept {
+    callback_ = detail::resumptionOf(coroutine);
+    suspended(coroutine);
+  }
+  void await_resume() const {
+    if (isCancelled_) throw CancelledError();
+  }
+  bool cancel() noexcept override { return isCancelled_ = true; }
+  void complete() { callback_.function(callback_.udata); }
+
+ private:
+  AsyncCallback callback_{};
+  bool isCancelled_ = false;
+};
+
+Future<int> operate(Operation*& running, int value) {
+  Operation operation;
+  running = &operation;
+  co_await operation;
+  co_return value;
+}
+
+Future<int> operateTwice(Operation*& running) {
+  const int first = co_await operate(running, 1);
+  co_return first + co_await operate(running, 2);
+}
+
+// A lone coroutine goes on in the very callback of the operation, through all levels.
+TEST_P(ContextTest, IsNotNeededForOperations) {
+  Operation* running = nullptr;
+  Future<int> future = operateTwice(running);
+  running->complete();
+  EXPECT_FALSE(future.finished());
+  running->complete();
+  ASSERT_TRUE(future.completed());
+  EXPECT_EQ(future.read(), 3);
+}
+
+TEST_P(ContextTest, IsNotNeededForCancelling) {
+  Operation* running = nullptr;
+  Future<int> future = operateTwice(running);
+  EXPECT_TRUE(future.tryCancel());
+  EXPECT_FALSE(future.finished());
+  running->complete();
+  EXPECT_TRUE(future.cancelled());
+}
+
+TEST_P(ContextTest, IsNeededForCallbacksOfWhatIsFinished) {
+  std::string text;
+  Letter letter{text, 'a'};
+  Operation* running = nullptr;
+  Future<int> future = operate(running, 1);
+  future.addCallback(Letter::write, &letter);
+  running->complete();
+  EXPECT_EQ(text, "a");
+  EXPECT_THROW(future.addCallback(Letter::write, &letter), FutureError);
+  EXPECT_THROW(static_cast<void>(join(future)), FutureError);
+  future.attach(context_);
+  future.addCallback(Letter::write, &letter);
+  settle();
+  EXPECT_EQ(text, "aa");
+}
+
+// An awaitable that knows nothing of this layer, and resumes by itself.
+struct Foreign {
+  bool await_ready() const noexcept { return false; }
+  void await_suspend(std::coroutine_handle<> coroutine) noexcept { waiting = coroutine; }
+  int await_resume() const noexcept { return 4; }
+  std::coroutine_handle<>& waiting;
+};
+
+Future<int> awaitForeign(std::coroutine_handle<>& waiting) { co_return co_await Foreign{waiting}; }
+Future<int> awaitFuture(Future<int> future) { co_return 1 + co_await std::move(future); }
+
+TEST_P(ContextTest, AwaitsWhatOtherLibrariesMake) {
+  std::coroutine_handle<> waiting;
+  Future<int> future = awaitFuture(awaitFuture(awaitForeign(waiting)));
+  EXPECT_FALSE(future.tryCancel());
+  waiting.resume();
+  ASSERT_TRUE(future.completed());
+  EXPECT_EQ(future.read(), 6);
+}
+
+// A coroutine type that knows nothing of this layer, and awaits its futures.
+struct ForeignCoroutine {
+  struct promise_type {
+    ForeignCoroutine get_return_object() { return {}; }
+    std::suspend_never initial_suspend() noexcept { return {}; }
+    std::suspend_never final_suspend() noexcept { return {}; }
+    void return_void() {}
+    void unhandled_exception() { std::terminate(); }
+  };
+};
+
+ForeignCoroutine awaitFromOutside(Future<int> future, int& result) { result = co_await future; }
+
+TEST_P(ContextTest, IsAwaitedByWhatOtherLibrariesMake) {
+  Promise<int> promise(context_);
+  int result = 0;
+  awaitFromOutside(promise.future(), result);
+  promise.complete(8);
+  settle();
+  EXPECT_EQ(result, 8);
+}
+
+// A queue of coroutines and nothing else, as primitives are made.
+class Queue {
+ public:
+  explicit Queue(FutureContext& context) : context_(context) {}
+
+  class Awaiter final : public detail::QueuedAwaiter {
+   public:
+    explicit Awaiter(Queue& queue)
+        : QueuedAwaiter(*detail::coreOf(queue.context_)), queue_(queue) {}
+    bool await_ready() const noexcept { return false; }
+    template <class P>
+    void await_suspend(std::coroutine_handle<P> coroutine) noexcept {
+      queue_.waiters_.pushBack(*this);
+      wait(coroutine);
+    }
+    void await_resume() const { throwIfCancelled(); }
+
+   private:
+    void leftQueue() noexcept override { ++queue_.left; }
+    Queue& queue_;
+  };
+
+  Awaiter enter() { return Awaiter(*this); }
+  void serveOne() { static_cast<Awaiter&>(waiters_.front()).serve(); }
+
+  int left = 0;
+
+ private:
+  FutureContext& context_;
+  detail::LinkList<Waiter> waiters_;
+};
+
+Future<> stand(Queue& queue, std::string& text, char letter) {
+  co_await queue.enter();
+  text += letter;
+}
+
+TEST_P(ContextTest, LetsCoroutinesStandInQueues) {
+  std::string text;
+  Queue queue(context_);
+  Future<> first = stand(queue, text, '1');
+  Future<> second = stand(queue, text, '2');
+  Future<> third = stand(queue, text, '3');
+  EXPECT_TRUE(second.tryCancel());
+  queue.serveOne();
+  EXPECT_FALSE(first.tryCancel());  // it has been served
+  queue.serveOne();
+  EXPECT_EQ(text, "");
+  settle();
+  EXPECT_EQ(text, "13");
+  EXPECT_TRUE(second.cancelled());
+  EXPECT_EQ(queue.left, 1);
+}
+
+}  // namespace
+}  // namespace kairos

@@ -1,0 +1,216 @@
+// SPDX-License-Identifier: MIT OR Apache-2.0
+// withTimeout() and wait().
+#include "kairos/futures-addon/timeout.h"
+
+#include <stdexcept>
+#include <utility>
+
+#include "kairos/futures-addon/cancel.h"
+#include "kairos/tests/futures-addon/fixture.h"
+
+namespace kairos {
+namespace {
+
+class TimeoutTest : public FutureTest {
+ protected:
+  Future<int> after(milliseconds delay) {
+    co_await sleepAsync(context_, delay);
+    co_return 9;
+  }
+  // Takes its time, after it was cancelled too.
+  Future<> slowToEnd() {
+    try {
+      co_await sleepAsync(context_, seconds(10));
+    } catch (const CancelledError&) {
+      ++cleanUps_;
+    }
+    co_await noCancel(sleepAsync(context_, milliseconds(5)));
+    ++cleanUps_;
+    throw CancelledError();
+  }
+
+  int cleanUps_ = 0;
+};
+
+INSTANTIATE_TEST_SUITE_P(Backends, TimeoutTest, backends(), backendName);
+
+// F28
+TEST_P(TimeoutTest, SaysWhetherItWasInTime) {
+  EXPECT_TRUE(waitFor(context_, withTimeout(after(milliseconds(5)), milliseconds(10))));
+  EXPECT_EQ(time_.elapsed(), milliseconds(5));
+  Future<int> late = after(milliseconds(50));
+  EXPECT_FALSE(waitFor(context_, withTimeout(late, milliseconds(10))));
+  EXPECT_EQ(time_.elapsed(), milliseconds(15));
+  EXPECT_TRUE(late.cancelled());
+}
+
+// F28: the result comes when what was cancelled has ended.
+TEST_P(TimeoutTest, WaitsForWhatItCancels) {
+  Future<> slow = slowToEnd();
+  EXPECT_FALSE(waitFor(context_, withTimeout(slow, milliseconds(10))));
+  EXPECT_EQ(cleanUps_, 2);
+  EXPECT_EQ(time_.elapsed(), milliseconds(15));
+}
+
+// F29
+TEST_P(TimeoutTest, TreatsZeroAndLessLikeAnyLimit) {
+  for (const milliseconds limit : {milliseconds(0), milliseconds(-1)}) {
+    Future<int> future = after(milliseconds(1));
+    Future<bool> inTime = withTimeout(future, limit);
+    EXPECT_FALSE(inTime.finished());
+    EXPECT_FALSE(waitFor(context_, inTime));
+    EXPECT_TRUE(future.cancelled());
+  }
+  Promise<> finished(context_);
+  finished.complete();
+  EXPECT_TRUE(withTimeout(finished.future(), milliseconds(0)).read());
+}
+
+// F30
+TEST_P(TimeoutTest, StartsNoTimerWithoutLimit) {
+  Promise<> promise(context_);
+  Future<bool> forever = withTimeout(promise.future(), Reactor::forever);
+  Future<> untilForever = wait(promise.future(), Clock::time_point::max());
+  EXPECT_EQ(reactor_.poll(Reactor::forever).error, std::errc::resource_deadlock_would_occur);
+  promise.complete();
+  EXPECT_TRUE(waitFor(context_, forever));
+  waitFor(context_, untilForever);
+}
+
+TEST_P(TimeoutTest, TakesDeadlines) {
+  Future<int> late = after(milliseconds(50));
+  EXPECT_FALSE(waitFor(context_, withTimeout(late, time_.now() + milliseconds(10))));
+  EXPECT_EQ(waitFor(context_, wait(after(milliseconds(1)), time_.now() + seconds(1))), 9);
+  EXPECT_THROW(waitFor(context_, wait(after(milliseconds(9)), time_.now())), TimeoutError);
+}
+
+// F31
+TEST_P(TimeoutTest, FinishesOnceWhenBothAreDueAtOnce) {
+  int inTime = 0;
+  for (int i = 0; i < 100; ++i) {
+    Future<> future = wait(sleepAsync(context_, milliseconds(4)), milliseconds(4));
+    settleUntil(future);
+    if (future.completed()) ++inTime;
+  }
+  EXPECT_EQ(inTime, 100);  // the sleep's timer was the first to be added
+}
+
+// A producer that answers a request as the test says.
+template <class T>
+struct Answering {
+  explicit Answering(FutureContext& context) : promise(context) {}
+  static void ask(void* udata) {
+    auto& self = *static_cast<Answering*>(udata);
+    self.answer(self.promise);
+  }
+  Future<T> future(void (*how)(Promise<T>&)) {
+    answer = how;
+    promise.setCancelCallback(ask, this);
+    return promise.future();
+  }
+  Promise<T> promise;
+  void (*answer)(Promise<T>&) = nullptr;
+};
+
+void complete(Promise<int>& promise) { promise.complete(3); }
+void complete(Promise<>& promise) { promise.complete(); }
+template <class T>
+void fail(Promise<T>& promise) {
+  promise.fail(std::runtime_error("broken"));
+}
+template <class T>
+void cancel(Promise<T>& promise) {
+  promise.cancel();
+}
+
+template <class T, class Limit>
+void expectAnswersToCount(FutureContext& context, Limit limit) {
+  Answering<T> completing(context);
+  EXPECT_NO_THROW(waitFor(context, wait(completing.future(complete), limit)));
+  Answering<T> failing(context);
+  EXPECT_THROW(waitFor(context, wait(failing.future(fail<T>), limit)), std::runtime_error);
+  Answering<T> cancelling(context);
+  EXPECT_THROW(waitFor(context, wait(cancelling.future(cancel<T>), limit)), TimeoutError);
+
+  Answering<T> completingToo(context);
+  EXPECT_TRUE(waitFor(context, withTimeout(completingToo.future(complete), limit)));
+  Answering<T> failingToo(context);
+  Future<T> failed = failingToo.future(fail<T>);
+  EXPECT_TRUE(waitFor(context, withTimeout(failed, limit)));
+  EXPECT_THROW(failed.read(), std::runtime_error);
+  Answering<T> cancellingToo(context);
+  EXPECT_FALSE(waitFor(context, withTimeout(cancellingToo.future(cancel<T>), limit)));
+}
+
+// F32
+TEST_P(TimeoutTest, CountsWhatBecomesOfTheRequest) {
+  expectAnswersToCount<int>(context_, milliseconds(1));
+  expectAnswersToCount<void>(context_, milliseconds(1));
+  expectAnswersToCount<int>(context_, time_.now());
+  expectAnswersToCount<void>(context_, time_.now());
+}
+
+// F34
+TEST_P(TimeoutTest, CancelsWhatItWaitsFor) {
+  Future<> slow = slowToEnd();
+  Future<bool> inTime = withTimeout(slow, seconds(1));
+  EXPECT_TRUE(inTime.tryCancel());
+  EXPECT_FALSE(inTime.finished());
+  EXPECT_THROW(waitFor(context_, inTime), CancelledError);
+  EXPECT_EQ(cleanUps_, 2);
+  EXPECT_TRUE(slow.cancelled());
+
+  Future<int> waiting = wait(after(milliseconds(20)), seconds(1));
+  EXPECT_TRUE(waiting.tryCancel());
+  EXPECT_THROW(waitFor(context_, waiting), CancelledError);
+}
+
+// F34
+TEST_P(TimeoutTest, GivesTheResultThatWasThereBeforeTheRequest) {
+  Promise<int> promise(context_);
+  Future<int> waiting = wait(promise.future(), seconds(1));
+  promise.complete(6);
+  EXPECT_FALSE(waiting.tryCancel());
+  waiting.cancelSoon();
+  EXPECT_EQ(waitFor(context_, waiting), 6);
+}
+
+// F34: one that was kept on the way, by a noCancel below, is not lost.
+TEST_P(TimeoutTest, PassesARequestOnThatWasKept) {
+  Future<> inner = slowToEnd();
+  inner.cancelSoon();
+  settle();
+  EXPECT_EQ(cleanUps_, 1);
+  Future<bool> inTime = withTimeout(inner, seconds(1));
+  EXPECT_FALSE(inTime.tryCancel());
+  inTime.cancelSoon();
+  settleUntil(inTime);
+  EXPECT_TRUE(inTime.read());
+}
+
+// F35
+TEST_P(TimeoutTest, PassesAFailureOnAndStopsItsTimer) {
+  Promise<int> promise(context_);
+  Future<int> waiting = wait(promise.future(), seconds(1));
+  promise.fail(std::runtime_error("broken"));
+  EXPECT_THROW(waitFor(context_, waiting), std::runtime_error);
+  EXPECT_EQ(time_.elapsed(), Clock::duration::zero());
+}
+
+// F03: callbacks of others stay.
+TEST_P(TimeoutTest, LeavesTheCallbacksOfOthers) {
+  std::string text;
+  Letter letter{text, 'a'};
+  Promise<> promise(context_);
+  promise.future().addCallback(Letter::write, &letter);
+  Future<bool> inTime = withTimeout(promise.future(), seconds(1));
+  Future<> joined = join(promise.future());
+  promise.complete();
+  settle();
+  EXPECT_EQ(text, "a");
+  EXPECT_TRUE(inTime.read());
+  EXPECT_TRUE(joined.completed());
+}
+
+}  // namespace
+}  // namespace kairos

@@ -1,0 +1,127 @@
+// SPDX-License-Identifier: MIT OR Apache-2.0
+// Errors that nobody reads: asyncCheck(), and failed futures that are dropped.
+#include <stdexcept>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "kairos/futures-addon/check.h"
+#include "kairos/tests/futures-addon/fixture.h"
+
+namespace kairos {
+namespace {
+
+class UnhandledErrorTest : public FutureTest {
+ protected:
+  UnhandledErrorTest() { context_.setUnhandledErrorCallback(onError, this); }
+
+  static Future<> failAfter(FutureContext& context, milliseconds delay) {
+    if (delay > milliseconds(0)) co_await sleepAsync(context, delay);
+    throw std::runtime_error("broken");
+  }
+  void settleFor(milliseconds time) { settleUntil(sleepAsync(context_, time)), settle(); }
+
+  std::vector<std::string> errors_;
+  std::vector<std::string> functions_;
+
+ private:
+  static void onError(void* udata) {
+    auto& self = *static_cast<UnhandledErrorTest*>(udata);
+    const FutureContext::UnhandledError unhandled = self.context_.unhandledError();
+    self.functions_.emplace_back(unhandled.created.function);
+    try {
+      std::rethrow_exception(unhandled.error);
+    } catch (const std::exception& error) {
+      self.errors_.emplace_back(error.what());
+    }
+  }
+};
+
+INSTANTIATE_TEST_SUITE_P(Backends, UnhandledErrorTest, backends(), backendName);
+
+const std::vector<std::string> once{"broken"};
+
+// F13
+TEST_P(UnhandledErrorTest, IsToldOfACheckedFutureWithItsOrigin) {
+  Future<> future = failAfter(context_, milliseconds(5));
+  asyncCheck(future);
+  EXPECT_FALSE(future.finished());
+  settleFor(milliseconds(10));
+  EXPECT_EQ(errors_, once);
+  ASSERT_EQ(functions_.size(), 1U);
+  EXPECT_NE(functions_[0].find("failAfter"), std::string::npos) << functions_[0];
+  EXPECT_THROW(future.read(), std::runtime_error);
+}
+
+// F13
+TEST_P(UnhandledErrorTest, IsToldOfACheckedFutureThatHasFailed) {
+  Future<> future = failAfter(context_, milliseconds(0));
+  ASSERT_TRUE(future.failed());
+  asyncCheck(std::move(future));
+  EXPECT_TRUE(errors_.empty());
+  settle();
+  EXPECT_EQ(errors_, once);
+}
+
+TEST_P(UnhandledErrorTest, IsNotToldOfValuesAndCancellations) {
+  asyncCheck(sleepAsync(context_, milliseconds(1)));
+  Future<> cancelled = sleepAsync(context_, seconds(1));
+  asyncCheck(cancelled);
+  cancelled.tryCancel();
+  settleFor(milliseconds(5));
+  EXPECT_TRUE(errors_.empty());
+}
+
+// F14, F57: once, however many handles there were.
+TEST_P(UnhandledErrorTest, IsToldOfAFailedFutureThatIsDropped) {
+  {
+    Future<> future = failAfter(context_, milliseconds(1));
+    Future<> another = future;
+    settleFor(milliseconds(2));
+    EXPECT_TRUE(errors_.empty());
+  }
+  settle();
+  EXPECT_EQ(errors_, once);
+
+  static_cast<void>(failAfter(context_, milliseconds(1)));
+  settleFor(milliseconds(2));
+  EXPECT_EQ(errors_.size(), 2U);
+}
+
+TEST_P(UnhandledErrorTest, IsNotToldOfWhatWasRead) {
+  {
+    Future<> future = failAfter(context_, milliseconds(0));
+    EXPECT_THROW(future.read(), std::runtime_error);
+    Future<> other = failAfter(context_, milliseconds(0));
+    static_cast<void>(other.readError());
+  }
+  settle();
+  EXPECT_TRUE(errors_.empty());
+}
+
+TEST_P(UnhandledErrorTest, IsThrownOutOfPollWithoutACallback) {
+  context_.setUnhandledErrorCallback(nullptr, nullptr);
+  std::string text;
+  Letter letter{text, 'a'};
+  asyncCheck(failAfter(context_, milliseconds(0)));
+  context_.callSoon(Letter::write, &letter);
+  EXPECT_THROW(poll(), std::runtime_error);
+  EXPECT_EQ(text, "");
+  settle();
+  EXPECT_EQ(text, "a");
+}
+
+Future<> failWithoutContext() {
+  throw std::runtime_error("broken");
+  co_return;
+}
+
+TEST_P(UnhandledErrorTest, EndsTheProgramWithoutAContext) {
+  EXPECT_DEATH(asyncCheck(failWithoutContext()), "");
+  asyncSpawn(context_, failWithoutContext());
+  settle();
+  EXPECT_EQ(errors_, once);
+}
+
+}  // namespace
+}  // namespace kairos
