@@ -21,6 +21,12 @@ _PUBLIC = {
 
 # Of benchmarks, tests and examples.
 _OWN = {
+    "boost_fiber": (
+        "libboost-fiber-dev",
+        ["boost/fiber/all.hpp"],
+        ["-lboost_fiber", "-lboost_context", "-lpthread"],
+        [],
+    ),
     "boost_headers": ("libboost-dev", ["boost/asio.hpp"], [], []),
     "curl": ("libcurl4-openssl-dev", ["curl/curl.h"], ["-lcurl"], []),
     "google_benchmark": (

@@ -251,6 +251,8 @@ int __wrap_setsockopt(int fd, int level, int option, const void* value, socklen_
 
 int __wrap_getsockname(int fd, sockaddr* address, socklen_t* size) {
   return intercept(SystemCall::getsockname) ? -1 : __real_getsockname(fd, address, size);
+}
+
 int __wrap_open(const char* path, int flags, mode_t mode) {
   return intercept(SystemCall::open) ? -1 : __real_open(path, flags, mode);
 }

@@ -45,10 +45,6 @@ std::error_code kindOf(Fd fd, FdKind& kind) noexcept;
 // Makes it non-blocking and close-on-exec; the second tells whether it was blocking.
 std::error_code setFlags(Fd fd) noexcept;
 std::error_code setFlags(Fd fd, bool& wasBlocking) noexcept;
-inline std::error_code setFlags(Fd fd) noexcept {
-  bool wasBlocking;
-  return setFlags(fd, wasBlocking);
-}
 
 // As it was before, for those who share the open file.
 void makeBlocking(Fd fd) noexcept;
