@@ -15,9 +15,10 @@ char lower(char letter) {
   return letter >= 'A' && letter <= 'Z' ? static_cast<char>(letter - 'A' + 'a') : letter;
 }
 
+bool isLetter(char letter) { return lower(letter) >= 'a' && lower(letter) <= 'z'; }
+
 bool isInName(char letter) {
-  return (lower(letter) >= 'a' && lower(letter) <= 'z') || isDigit(letter) || letter == '-' ||
-         letter == '_' || letter == '.';
+  return isLetter(letter) || isDigit(letter) || letter == '-' || letter == '_' || letter == '.';
 }
 
 // The last part of a name, which no top level domain has as a number (RFC 3696): what ends so was
@@ -71,7 +72,9 @@ bool ResolverService::assign(std::string_view text) noexcept {
     const char* const end = text.data() + text.size();
     return std::from_chars(text.data(), end, port_).ec == std::errc();
   }
-  if (!std::all_of(text.begin(), text.end(), isInName)) return false;
+  // RFC 6335 section 5.1
+  if (!std::all_of(text.begin(), text.end(), isInName) || text.front() == '-') return false;
+  if (std::none_of(text.begin(), text.end(), isLetter)) return false;
   *std::copy(text.begin(), text.end(), name_.begin()) = '\0';
   isName_ = true;
   return true;
