@@ -115,7 +115,8 @@ CertificateAuthority CertificateAuthority::issueAuthority(const std::string& nam
 
 CertificateAuthority CertificateAuthority::fromLeaf(const CertificateAuthority& issuer) {
   Key key = makeKey();
-  auto made = make({.subject = "leaf"}, key.get(), issuer.certificate_.get(), issuer.key_.get(), false);
+  auto made =
+      make({.subject = "leaf"}, key.get(), issuer.certificate_.get(), issuer.key_.get(), false);
   return {std::move(made), std::move(key), false};
 }
 
