@@ -43,6 +43,11 @@ class ReadSide {
   std::span<char> makeRoom(BufferPool& pool) noexcept { return buffer_.makeRoom(pool); }
   void received(std::size_t count) noexcept { buffer_.received(count); }
 
+  // Whether serve() has anything to look at.
+  bool mayServe(const ReadOperation& operation) const noexcept {
+    return !buffer_.unread().empty() || hasEnded() || operation.wanted_ == 0;
+  }
+
   // Serves `operation` from what has been received. False: that is not enough yet.
   bool serve(ReadOperation& operation) noexcept;
 
