@@ -172,8 +172,8 @@ void ContextCore::endRounds() noexcept {
   }
 }
 
-void ContextCore::refuseIfOver() const {
-  if (refusing_) throw FutureError("A FutureContext that has ended takes no new work.");
+void ContextCore::refuse() {
+  throw FutureError("A FutureContext that has ended takes no new work.");
 }
 
 // Each once: what is begun meanwhile is for the next round.

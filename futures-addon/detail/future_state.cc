@@ -61,7 +61,8 @@ void FutureState::throwFinishedTwice(const SourceLocation& where) const {
   throw FinishedTwiceError(created_, finished_, where);
 }
 
-void FutureState::throwOutcome() const {
+void FutureState::throwOutcome() {
+  observe();
   if (status_ == FutureStatus::failed) std::rethrow_exception(error_);
   if (status_ == FutureStatus::cancelled) throw CancelledError();
   throw PendingError(created_);

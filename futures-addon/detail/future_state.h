@@ -79,7 +79,7 @@ class FutureState : public Awaited, public Link {
   // The result was looked at, so its error is nobody's surprise any more.
   void observe() noexcept { isObserved_ = true; }
   // Throws unless it is completed.
-  void throwUnlessCompleted() const {
+  void throwUnlessCompleted() {
     if (status_ != FutureStatus::completed) throwOutcome();
   }
   const std::exception_ptr& error() const noexcept { return error_; }
@@ -161,7 +161,7 @@ class FutureState : public Awaited, public Link {
 
   void addLate(Waiter& waiter);
   void reportError() noexcept;
-  [[noreturn]] void throwOutcome() const;
+  [[noreturn]] void throwOutcome();
 };
 
 inline void ContextCore::destroy(FutureState& future) noexcept {

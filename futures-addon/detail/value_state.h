@@ -46,12 +46,10 @@ class ValueState : public FutureState {
  public:
   // Throw unless it is completed.
   decltype(auto) get() {
-    observe();
     throwUnlessCompleted();
     return kept_.get();
   }
   decltype(auto) take() {
-    observe();
     throwUnlessCompleted();
     return kept_.take();
   }
