@@ -126,8 +126,6 @@ std::size_t ContextCore::removeScheduled(const FutureState& future,
   return removed;
 }
 
-void ContextCore::enroll(FutureState& future) noexcept { pending_.pushBack(future); }
-
 void ContextCore::endDestroying() noexcept {
   while (!condemned_.empty()) condemned_.popFront().dispose();
   destroying_ = false;

@@ -51,6 +51,11 @@ std::size_t FutureState::remove(AsyncCallback callback) noexcept {
 
 bool FutureState::cancel() noexcept { return isPending() && cancelWork(); }
 
+void FutureState::breakPromise() noexcept {
+  const bool isUnknown = references_ == 1 && waiters_.empty();
+  if (!isUnknown) fail(std::make_exception_ptr(BrokenPromiseError(created_)), {});
+}
+
 void FutureState::reportError() noexcept {
   if (core_ == nullptr) std::terminate();  // like an exception that leaves a thread
   observe();

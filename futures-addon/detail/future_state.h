@@ -55,7 +55,9 @@ class FutureState : public Awaited, public Link {
   void release() noexcept {
     if (--references_ == 0) ContextCore::destroy(*this);
   }
-  bool hasOneReference() const noexcept { return references_ == 1; }
+
+  // Its Promise goes, and it is pending. If anybody could learn that, it fails.
+  void breakPromise() noexcept;
 
   // `waiter` waits for nothing. When this has finished already, it runs in the next drain.
   //   Errors    throws FutureError: finished, and without a context
@@ -163,6 +165,8 @@ class FutureState : public Awaited, public Link {
   void reportError() noexcept;
   [[noreturn]] void throwOutcome();
 };
+
+inline void ContextCore::enroll(FutureState& future) noexcept { pending_.pushBack(future); }
 
 inline void ContextCore::destroy(FutureState& future) noexcept {
   ContextCore* const core = future.core();

@@ -126,9 +126,6 @@ class PromiseState final : public PooledState<PromiseState<T>, T> {
     if (this->isPending()) this->cancelCallback_ = callback;
   }
 
-  // Somebody but the promise could learn how it ends.
-  bool isAwaited() const noexcept { return !this->hasOneReference() || !this->waiters_.empty(); }
-
  private:
   bool mayFinish(const SourceLocation& where) const {
     if (this->isPending()) return true;
