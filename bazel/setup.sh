@@ -12,8 +12,8 @@ set -euo pipefail
 build=(bazel-bootstrap)
 test=(
   "${build[@]}" googletest libbenchmark-dev
-  libboost-dev libc-ares-dev libcurl4-openssl-dev libev-dev libevent-dev libhiredis-dev libpq-dev
-  librapidcheck-dev libuv1-dev
+  libboost-dev libboost-fiber-dev libc-ares-dev libcurl4-openssl-dev libev-dev libevent-dev
+  libhiredis-dev libpq-dev librapidcheck-dev libuv1-dev
   curl gnuplot-nox netcat-openbsd nginx-light postgresql python3 redis-server strace
 )
 ci=("${test[@]}" clang clang-format clang-tidy)

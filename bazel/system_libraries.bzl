@@ -5,6 +5,12 @@ load("//bazel:system_library.bzl", "system_library")
 
 # name: (Debian package, headers that must compile, linkopts, include directories)
 _LIBRARIES = {
+    "boost_fiber": (
+        "libboost-fiber-dev",
+        ["boost/fiber/all.hpp"],
+        ["-lboost_fiber", "-lboost_context", "-lpthread"],
+        [],
+    ),
     "boost_headers": ("libboost-dev", ["boost/asio.hpp"], [], []),
     "cares": ("libc-ares-dev", ["ares.h"], ["-lcares"], []),
     "curl": ("libcurl4-openssl-dev", ["curl/curl.h"], ["-lcurl"], []),

@@ -3,18 +3,9 @@
 
 #include <new>
 
-#include "kairos/futures-addon/detail/context_access.h"
 #include "kairos/futures-addon/detail/context_core.h"
 
 namespace kairos {
-
-namespace detail {
-
-ContextCore* coreOf(const FutureContext& context) noexcept {
-  return &ContextCoreAccess::of(context);
-}
-
-}  // namespace detail
 
 FutureContext::FutureContext(Reactor& reactor)
     : core_(new (detail::allocate(sizeof(detail::ContextCore))) detail::ContextCore(reactor)) {}

@@ -31,7 +31,7 @@ struct ContextCoreAccess;
 //               starts new work again and again is refused it in the end (FutureError). Finished
 //               futures stay readable. Must not be destroyed inside a callback.
 //   Errors      The constructor and all that makes futures throw std::bad_alloc.
-//   Memory      keeps up to 1 MiB of freed blocks
+//   Memory      keeps up to 1 MiB of freed blocks of each size
 class FutureContext {
  public:
   explicit FutureContext(Reactor& reactor);
@@ -45,7 +45,7 @@ class FutureContext {
   void callSoon(CallbackFunc callback, void* udata);
   void callSoon(Waiter& waiter, CallbackFunc callback, void* udata) noexcept;
 
-  // Something is ready to run, or a future is pending.
+  // Something is ready to run, somebody waits for a future, or a sleep or a coroutine goes on.
   bool hasPendingOperations() const noexcept;
 
   // An error that nobody looked at, and of which future. Only during the callback below.

@@ -59,8 +59,8 @@ class Promise {
   bool cancel(SourceLocation where = SourceLocation::current()) { return state_->tryCancel(where); }
 
   // Calls `callback(udata)` when the future is asked to cancel, inside that call, once. It may
-  // finish the future or not; without a callback the future is cancelled then. Forgotten when the
-  // future is finished. nullptr: no callback.
+  // finish the future or not; without a callback the future is cancelled then. It must not throw,
+  // and is forgotten when the future is finished. nullptr: no callback.
   void setCancelCallback(CallbackFunc callback, void* udata) noexcept {
     state_->setCancelCallback({callback, udata});
   }
@@ -71,10 +71,12 @@ class Promise {
   using State = detail::PromiseState<T>;
 
   void letGo() noexcept {
-    if (state_->isPending() && state_->isAwaited()) {
-      state_->tryFail({}, std::make_exception_ptr(BrokenPromiseError(state_->created())));
-    }
+    if (state_->isPending()) abandon();
     state_->release();
+  }
+  void abandon() noexcept {
+    if (!state_->isAwaited()) return;
+    state_->tryFail({}, std::make_exception_ptr(BrokenPromiseError(state_->created())));
   }
 
   State* state_;

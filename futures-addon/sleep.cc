@@ -13,7 +13,9 @@ namespace {
 class Sleep final : public detail::PooledState<Sleep, void> {
  public:
   Sleep(detail::ContextCore& core, const SourceLocation& created) noexcept
-      : PooledState(core, created) {}
+      : PooledState(core, created) {
+    enroll();
+  }
 
   template <class Time>
   bool start(Time until) noexcept {

@@ -24,7 +24,7 @@ BlockPool::~BlockPool() {
 void* BlockPool::takeNew(std::size_t size) {
   const std::size_t index = indexOf(size);
   void* const memory = allocate(index < free_.size() ? sizeAt(index) : size);
-  ++blocks_;
+  ++taken_;
   return memory;
 }
 

@@ -9,7 +9,7 @@
 namespace kairos::detail {
 
 // Memory for futures and the frames of coroutines, which is used again: free blocks are kept by
-// size, up to keptBytesMax together.
+// size, of each size up to keptBytesMax together.
 class BlockPool {
  public:
   static constexpr std::size_t keptBytesMax = std::size_t{1} << 20;
@@ -25,25 +25,27 @@ class BlockPool {
     if (index >= free_.size() || free_[index] == nullptr) return takeNew(size);
     Block* const block = free_[index];
     free_[index] = block->next;
-    keptBytes_ -= sizeAt(index);
-    ++blocks_;
+    ++taken_;
     return block;
   }
 
   void giveBack(void* memory, std::size_t size) noexcept {
-    --blocks_;
+    ++givenBack_;
     const std::size_t index = indexOf(size);
-    if (index >= free_.size() || keptBytes_ >= keptBytesMax) return ::operator delete(memory);
-    free_[index] = new (memory) Block{free_[index]};
-    keptBytes_ += sizeAt(index);
+    if (index >= free_.size()) return ::operator delete(memory);
+    Block* const next = free_[index];
+    const std::size_t kept = next != nullptr ? next->kept + 1 : 1;
+    if (kept > keptBytesMax / sizeAt(index)) return ::operator delete(memory);
+    free_[index] = new (memory) Block{next, kept};
   }
 
   // How many are taken and not given back.
-  std::size_t blocks() const noexcept { return blocks_; }
+  std::size_t blocks() const noexcept { return taken_ - givenBack_; }
 
  private:
   struct Block {
     Block* next;
+    std::size_t kept;  // how many are free from here on
   };
   static constexpr std::size_t step = 64;
   static constexpr std::size_t largest = 4096;
@@ -53,8 +55,8 @@ class BlockPool {
   void* takeNew(std::size_t size);
 
   std::array<Block*, largest / step> free_{};
-  std::size_t keptBytes_ = 0;
-  std::size_t blocks_ = 0;
+  std::size_t taken_ = 0;
+  std::size_t givenBack_ = 0;
 };
 
 // Throws std::bad_alloc, by itself: the operator new that would is not called.

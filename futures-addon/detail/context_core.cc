@@ -42,10 +42,11 @@ class UnhandledError final : public Waiter {
 
 }  // namespace
 
-PooledWaiter& PooledWaiter::make(ContextCore* core, const FutureState* of, AsyncCallback callback) {
+PooledWaiter& PooledWaiter::make(ContextCore* core, FutureState* of, AsyncCallback callback) {
   void* const memory =
       core != nullptr ? core->take(sizeof(PooledWaiter)) : allocate(sizeof(PooledWaiter));
   auto* const waiter = new (memory) PooledWaiter(core, of);
+  if (of != nullptr) of->addReference();
   WaiterAccess::setCallback(*waiter, callback);
   WaiterAccess::setPooled(*waiter);
   return *waiter;
@@ -53,9 +54,14 @@ PooledWaiter& PooledWaiter::make(ContextCore* core, const FutureState* of, Async
 
 void PooledWaiter::free() noexcept {
   ContextCore* const core = core_;
+  FutureState* const of = of_;
   this->~PooledWaiter();
-  if (core == nullptr) return ::operator delete(this);
-  core->giveBack(this, sizeof(PooledWaiter));
+  if (core == nullptr) {
+    ::operator delete(this);
+  } else {
+    core->giveBack(this, sizeof(PooledWaiter));
+  }
+  if (of != nullptr) of->release();
 }
 
 bool PooledWaiter::is(const FutureState& of, AsyncCallback callback) const noexcept {
@@ -122,11 +128,7 @@ std::size_t ContextCore::removeScheduled(const FutureState& future,
 
 void ContextCore::enroll(FutureState& future) noexcept { pending_.pushBack(future); }
 
-void ContextCore::destroy(FutureState& future) noexcept {
-  future.unlink();
-  condemned_.pushBack(future);
-  if (destroying_) return;
-  destroying_ = true;
+void ContextCore::endDestroying() noexcept {
   while (!condemned_.empty()) condemned_.popFront().dispose();
   destroying_ = false;
   deleteIfUnused();

@@ -60,7 +60,7 @@ class ContextCore {
   }
 
   // Destroys `future`, which may hold the last reference to others, and so on, without recursion.
-  void destroy(FutureState& future) noexcept;
+  static void destroy(FutureState& future) noexcept;
 
   // An error that nobody has looked at: the unhandled-error callback hears of it in the next drain.
   void reportUnhandled(std::exception_ptr error, const SourceLocation& created) noexcept;
@@ -75,6 +75,7 @@ class ContextCore {
   void drainLater() noexcept {
     if (timer_ == TimerId::none) startTimer();
   }
+  void endDestroying() noexcept;
   void startTimer() noexcept;
   static void onTimer(void* udata);
   void runFirst();
@@ -98,19 +99,20 @@ class ContextCore {
   LinkList<FutureState> condemned_;
 };
 
-// The waiter behind a callback that was given without one.
+// The waiter behind a callback that was given without one. It holds the future that it waits for,
+// so that no other can be taken for it.
 class PooledWaiter final : public Waiter {
  public:
   // Throws std::bad_alloc. Without a core the memory is the heap's. `of` may be nullptr.
-  static PooledWaiter& make(ContextCore* core, const FutureState* of, AsyncCallback callback);
+  static PooledWaiter& make(ContextCore* core, FutureState* of, AsyncCallback callback);
   void free() noexcept;
   bool is(const FutureState& of, AsyncCallback callback) const noexcept;
 
  private:
-  PooledWaiter(ContextCore* core, const FutureState* of) noexcept : core_(core), of_(of) {}
+  PooledWaiter(ContextCore* core, FutureState* of) noexcept : core_(core), of_(of) {}
 
   ContextCore* core_;
-  const FutureState* of_;
+  FutureState* of_;
 };
 
 // For those who queue and run waiters.

@@ -32,14 +32,14 @@ Coroutine* Coroutine::resume() {
   return state_.isPending() ? nullptr : handOver();
 }
 
-void Coroutine::suspendedOn(Awaited* awaited) noexcept {
-  awaited_ = awaited;
-  if (!holdsItself_) {
-    holdsItself_ = true;
-    state_.addReference();
-    state_.enroll();
-  }
-  if (state_.hasRequest() && requestCancelSoon(state_)) state_.dropRequest();
+void Coroutine::holdItself() noexcept {
+  holdsItself_ = true;
+  state_.addReference();
+  state_.enroll();
+}
+
+void Coroutine::deliverRequest() noexcept {
+  if (requestCancelSoon(state_)) state_.dropRequest();
 }
 
 void Coroutine::endWithCurrentException() noexcept {
@@ -54,9 +54,9 @@ void Coroutine::endWithCurrentException() noexcept {
 }
 
 // Who resumed it hands over to who waits, unless that was a stranger.
-void Coroutine::ended() noexcept {
+void Coroutine::endedLater() noexcept {
   state_.settle(outcome_, {});
-  if (isResumed_ || !holdsItself_) return;
+  if (isResumed_) return;
   if (Coroutine* const next = handOver()) onResumable(next);
 }
 

@@ -25,7 +25,11 @@ class Coroutine {
 
   // It has suspended, and onResumable will be called when what it awaits is there. nullptr: that
   // cannot be cancelled. Delivers a request that was kept.
-  void suspendedOn(Awaited* awaited) noexcept;
+  void suspendedOn(Awaited* awaited) noexcept {
+    awaited_ = awaited;
+    if (!holdsItself_) holdItself();
+    if (state_.hasRequest()) deliverRequest();
+  }
 
   // A request that was kept here and at `awaited` has been delivered there.
   void resumedBy(const FutureState& awaited) noexcept {
@@ -35,18 +39,24 @@ class Coroutine {
   FutureState& state() const noexcept { return state_; }
 
  protected:
-  Coroutine(FutureState& state, std::coroutine_handle<> frame) noexcept
-      : state_(state), frame_(frame) {}
+  explicit Coroutine(FutureState& state) noexcept : state_(state) {}
   ~Coroutine() = default;
+  void setFrame(std::coroutine_handle<> frame) noexcept { frame_ = frame; }
 
   Awaited* awaited() const noexcept { return state_.isPending() ? awaited_ : nullptr; }
   // In a handler of exceptions.
   void endWithCurrentException() noexcept;
-  // The body has ended, and all that was in it.
-  void ended() noexcept;
+  // The body has ended, and all that was in it. Nobody can wait for one that never was suspended.
+  void ended() noexcept {
+    if (holdsItself_) return endedLater();
+    state_.status_ = outcome_;
+  }
   void abandonFrame() noexcept;
 
  private:
+  void endedLater() noexcept;
+  void holdItself() noexcept;
+  void deliverRequest() noexcept;
   Coroutine* resume();
   Coroutine* handOver();
   void wakeAll();

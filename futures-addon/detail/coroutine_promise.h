@@ -10,6 +10,7 @@
 #include <type_traits>
 #include <utility>
 
+#include "kairos/futures-addon/detail/context_access.h"
 #include "kairos/futures-addon/detail/coroutine.h"
 #include "kairos/futures-addon/detail/value_state.h"
 #include "kairos/futures-addon/future_context.h"
@@ -23,7 +24,9 @@ class FutureBase;
 namespace detail {
 
 // The context of what a coroutine was given: of the first argument that has one.
-ContextCore* coreOf(const FutureContext& context) noexcept;
+inline ContextCore* coreOf(const FutureContext& context) noexcept {
+  return &ContextCoreAccess::of(context);
+}
 ContextCore* coreOf(const FutureBase& future) noexcept;
 
 template <class Argument>
@@ -171,8 +174,8 @@ class CoroutinePromiseBase : public ValueState<T>, public Coroutine {
   void abandon() noexcept override { abandonFrame(); }
 
  protected:
-  CoroutinePromiseBase(ContextCore* core, std::coroutine_handle<> frame) noexcept
-      : ValueState<T>(core, {}), Coroutine(*this, frame) {}
+  explicit CoroutinePromiseBase(ContextCore* core) noexcept
+      : ValueState<T>(core, {}), Coroutine(static_cast<FutureState&>(*this)) {}
   ~CoroutinePromiseBase() = default;
 
   bool cancelWork() noexcept override { return false; }
@@ -184,7 +187,9 @@ class CoroutinePromise final : public CoroutinePromiseBase<T> {
  public:
   template <class... Arguments>
   explicit CoroutinePromise(Arguments&... arguments) noexcept
-      : CoroutinePromiseBase<T>(coreInArguments(arguments...), handle()) {}
+      : CoroutinePromiseBase<T>(coreInArguments(arguments...)) {
+    this->setFrame(handle());
+  }
 
   template <class Value = T>
   void return_value(Value&& value) {
@@ -204,7 +209,9 @@ class CoroutinePromise<void> final : public CoroutinePromiseBase<void> {
  public:
   template <class... Arguments>
   explicit CoroutinePromise(Arguments&... arguments) noexcept
-      : CoroutinePromiseBase<void>(coreInArguments(arguments...), handle()) {}
+      : CoroutinePromiseBase<void>(coreInArguments(arguments...)) {
+    setFrame(handle());
+  }
 
   void return_void() const noexcept {}
 

@@ -26,11 +26,15 @@ inline ContextCore& coreFor(const FutureBase& future) {
 template <class State, class T>
 class Derived : public PooledState<State, T> {
  public:
-  using PooledState<State, T>::PooledState;
-
   void abandon() noexcept override { this->endAs(FutureStatus::cancelled); }
 
  protected:
+  Derived(ContextCore& core, const SourceLocation& created) noexcept
+      : PooledState<State, T>(core, created) {
+    this->enroll();
+  }
+  ~Derived() = default;
+
   template <class... Args>
   void endWithValue(Args&&... args) {
     try {

@@ -2,7 +2,9 @@
 #ifndef KAIROS_FUTURES_ADDON_DETAIL_FUTURE_AWAITER_H_
 #define KAIROS_FUTURES_ADDON_DETAIL_FUTURE_AWAITER_H_
 
+#include <concepts>
 #include <coroutine>
+#include <new>
 
 #include "kairos/futures-addon/detail/coroutine.h"
 #include "kairos/futures-addon/detail/coroutine_promise.h"
@@ -10,25 +12,33 @@
 
 namespace kairos::detail {
 
-// A coroutine that waits for a future, and makes sure of it meanwhile.
+// A coroutine that waits for a future, and holds on to it while it is suspended.
 template <class T>
 class FutureAwaiter : public KnownAwaiter {
  public:
-  explicit FutureAwaiter(ValueState<T>& state) noexcept : future_(state) { future_.addReference(); }
+  explicit FutureAwaiter(ValueState<T>& state) noexcept : future_(state) {}
   FutureAwaiter(const FutureAwaiter&) = delete;
   FutureAwaiter& operator=(const FutureAwaiter&) = delete;
-  ~FutureAwaiter() { future_.release(); }
+  ~FutureAwaiter() {
+    if (hasWaited_) stopWaiting();
+  }
 
   bool await_ready() const noexcept { return !future_.isPending(); }
 
   template <class Promise>
   void await_suspend(std::coroutine_handle<Promise> coroutine) noexcept {
+    hasWaited_ = true;
+    future_.addReference();
+    new (&waiter_) Waiter;
     WaiterAccess::setCallback(waiter_, resumptionOf(coroutine));
-    future_.add(waiter_);
-    coroutine_ = known(coroutine);
-    if (coroutine_ == nullptr) return;
-    coroutine_->state().adopt(future_.core());
-    coroutine_->suspendedOn(&future_);
+    if constexpr (std::derived_from<Promise, Coroutine>) {
+      coroutine_ = &coroutine.promise();
+      future_.addCoroutine(waiter_);
+      coroutine_->state().adopt(future_.core());
+      coroutine_->suspendedOn(&future_);
+    } else {
+      future_.add(waiter_);
+    }
   }
 
  protected:
@@ -38,9 +48,17 @@ class FutureAwaiter : public KnownAwaiter {
   }
 
  private:
+  void stopWaiting() noexcept {
+    waiter_.~Waiter();
+    future_.release();
+  }
+
   ValueState<T>& future_;
-  Waiter waiter_;
   Coroutine* coroutine_ = nullptr;
+  bool hasWaited_ = false;
+  union {
+    Waiter waiter_;  // while it has
+  };
 };
 
 // Gives a reference to the value.

@@ -21,16 +21,21 @@ void keepRequestFrom(Awaited& outermost) noexcept {
   for (Awaited* on = &outermost; on != nullptr; on = on->inner()) on->keepRequest();
 }
 
-void FutureState::add(Waiter& waiter) noexcept {
-  if (isPending()) return waiters_.pushBack(waiter);
+void FutureState::addLate(Waiter& waiter) {
+  if (core_ == nullptr) {
+    throw FutureError("A coroutine that has met no FutureContext is finished: see attach().");
+  }
   core_->schedule(waiter);
 }
 
 void FutureState::add(AsyncCallback callback) {
-  if (!isPending() && core_ == nullptr) {
-    throw FutureError("A coroutine that has met no FutureContext is finished: see attach().");
+  PooledWaiter& waiter = PooledWaiter::make(core_, this, callback);
+  try {
+    add(waiter);
+  } catch (...) {
+    waiter.free();
+    throw;
   }
-  add(PooledWaiter::make(core_, this, callback));
 }
 
 std::size_t FutureState::remove(AsyncCallback callback) noexcept {
@@ -45,11 +50,6 @@ std::size_t FutureState::remove(AsyncCallback callback) noexcept {
 }
 
 bool FutureState::cancel() noexcept { return isPending() && cancelWork(); }
-
-void FutureState::destroy() noexcept {
-  if (core_ == nullptr) return dispose();
-  core_->destroy(*this);
-}
 
 void FutureState::reportError() noexcept {
   if (core_ == nullptr) std::terminate();  // like an exception that leaves a thread

@@ -53,13 +53,21 @@ class FutureState : public Awaited, public Link {
 
   void addReference() noexcept { ++references_; }
   void release() noexcept {
-    if (--references_ == 0) destroy();
+    if (--references_ == 0) ContextCore::destroy(*this);
   }
   bool hasOneReference() const noexcept { return references_ == 1; }
 
   // `waiter` waits for nothing. When this has finished already, it runs in the next drain.
-  void add(Waiter& waiter) noexcept;
-  void add(AsyncCallback callback);  // throws std::bad_alloc, FutureError
+  //   Errors    throws FutureError: finished, and without a context
+  void add(Waiter& waiter) {
+    if (!isPending()) return addLate(waiter);
+    enroll();
+    waiters_.pushBack(waiter);
+  }
+  // The same for a coroutine, which sees to the end of its context itself. Requires that this is
+  // pending.
+  void addCoroutine(Waiter& waiter) noexcept { waiters_.pushBack(waiter); }
+  void add(AsyncCallback callback);  // throws std::bad_alloc too
   std::size_t remove(AsyncCallback callback) noexcept;
 
   // A coroutine that was started without a context gets one by what it awaits or by whom it is
@@ -97,11 +105,11 @@ class FutureState : public Awaited, public Link {
  protected:
   FutureState(ContextCore* core, const SourceLocation& created) noexcept
       : core_(core), created_(created) {}
-  ~FutureState() = default;
+  ~FutureState() {}  // NOLINT(modernize-use-equals-default): of a union
 
-  // For those that are pending from the start.
+  // Has to hear of the end of its context from now on.
   void enroll() noexcept {
-    if (core_ != nullptr) core_->enroll(*this);
+    if (core_ != nullptr && !isLinked()) core_->enroll(*this);
   }
 
   // Ends it; who waits runs in the next drain.
@@ -114,7 +122,7 @@ class FutureState : public Awaited, public Link {
     finish(FutureStatus::failed, where);
   }
   void settle(FutureStatus status, const SourceLocation& where) noexcept {
-    unlink();
+    if (isLinked()) unlink();
     status_ = status;
     finished_ = where;
     if (isChecked_ && status == FutureStatus::failed) reportError();
@@ -137,20 +145,34 @@ class FutureState : public Awaited, public Link {
   LinkList<Waiter> waiters_;
   std::exception_ptr error_;
   SourceLocation created_;
-  SourceLocation finished_;
+  union {
+    AsyncCallback cancelCallback_{};  // of a Promise, while it is pending
+    SourceLocation finished_;         // afterwards
+  };
   std::uint32_t references_ = 1;
   FutureStatus status_ = FutureStatus::pending;
-  bool isObserved_ = false;
-  bool isChecked_ = false;
-  bool hasRequest_ = false;
+  bool isObserved_ : 1 = false;
+  bool isChecked_ : 1 = false;
+  bool hasRequest_ : 1 = false;
+  bool wasAsked_ : 1 = false;  // to cancel, by its callback
 
  private:
   friend class Coroutine;
 
-  void destroy() noexcept;
+  void addLate(Waiter& waiter);
   void reportError() noexcept;
   [[noreturn]] void throwOutcome() const;
 };
+
+inline void ContextCore::destroy(FutureState& future) noexcept {
+  ContextCore* const core = future.core();
+  if (core == nullptr) return future.dispose();
+  if (core->destroying_) return core->condemned_.pushBack(future);
+  core->destroying_ = true;
+  future.dispose();
+  if (!core->condemned_.empty() || core->reactor_ == nullptr) return core->endDestroying();
+  core->destroying_ = false;
+}
 
 }  // namespace kairos::detail
 

@@ -10,7 +10,9 @@ class Link {
   Link() noexcept : before_(this), after_(this) {}
   Link(const Link&) = delete;
   Link& operator=(const Link&) = delete;
-  ~Link() { unlink(); }
+  ~Link() {
+    if (isLinked()) unlink();
+  }
 
   bool isLinked() const noexcept { return after_ != this; }
 

@@ -95,9 +95,7 @@ class PooledState : public ValueState<T> {
 
  protected:
   PooledState(ContextCore& core, const SourceLocation& created) noexcept
-      : ValueState<T>(&core, created) {
-    this->enroll();
-  }
+      : ValueState<T>(&core, created) {}
   ~PooledState() = default;
 };
 
@@ -126,7 +124,9 @@ class PromiseState final : public PooledState<PromiseState<T>, T> {
     return true;
   }
 
-  void setCancelCallback(AsyncCallback callback) noexcept { cancelCallback_ = callback; }
+  void setCancelCallback(AsyncCallback callback) noexcept {
+    if (this->isPending()) this->cancelCallback_ = callback;
+  }
 
   // Somebody but the promise could learn how it ends.
   bool isAwaited() const noexcept { return !this->hasOneReference() || !this->waiters_.empty(); }
@@ -140,15 +140,12 @@ class PromiseState final : public PooledState<PromiseState<T>, T> {
 
   // A callback decides for itself, once; what it does not decide is decided later.
   bool cancelWork() noexcept override {
-    if (cancelCallback_.function == nullptr) return wasAsked_ || FutureState::cancelWork();
-    const AsyncCallback callback = std::exchange(cancelCallback_, {});
-    wasAsked_ = true;
+    const AsyncCallback callback = std::exchange(this->cancelCallback_, {});
+    if (callback.function == nullptr) return this->wasAsked_ || FutureState::cancelWork();
+    this->wasAsked_ = true;
     callback.function(callback.udata);
     return true;
   }
-
-  AsyncCallback cancelCallback_{};
-  bool wasAsked_ = false;
 };
 
 }  // namespace kairos::detail

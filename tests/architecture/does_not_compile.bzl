@@ -9,7 +9,7 @@ _PROGRAM = """
 #include <functional>
 #include <utility>
 
-#include "kairos/reactor/reactor.h"
+#include "{header}"
 
 void callback(void*);
 
@@ -32,7 +32,7 @@ rm "$verdict.log"
 
 def _verdict_impl(ctx):
     source = ctx.actions.declare_file(ctx.label.name + ".cc")
-    ctx.actions.write(source, _PROGRAM.format(code = ctx.attr.code))
+    ctx.actions.write(source, _PROGRAM.format(code = ctx.attr.code, header = ctx.attr.header))
     verdict = ctx.actions.declare_file(ctx.label.name + ".verdict")
     compile = compile_flags(
         ctx,
@@ -57,26 +57,30 @@ compiler_verdict = rule(
         TOOLCHAIN_ATTRS,
         code = attr.string(mandatory = True),
         copts = attr.string_list(),
+        header = attr.string(default = "kairos/reactor/reactor.h"),
         dep = attr.label(default = "//reactor", providers = [CcInfo]),
     ),
     fragments = ["cpp"],
     toolchains = TOOLCHAIN_TYPES,
 )
 
-def does_not_compile_test(name, bad, good, message, bad_copts = []):
+def does_not_compile_test(name, bad, good, message, bad_copts = [], **kwargs):
     """Declares a test that `bad` is refused with a message like the regular expression `message`.
 
     `good`, which differs only in what is wrong with `bad`, must compile: it shows that nothing else
-    is the reason. With `bad_copts` these may be all that is wrong.
+    is the reason. With `bad_copts` these may be all that is wrong. Further attributes, such as the
+    `dep` and the `header` of it that is included, are those of compiler_verdict.
     """
     compiler_verdict(
         name = name + "_bad",
         code = bad,
         copts = bad_copts,
+        **kwargs
     )
     compiler_verdict(
         name = name + "_good",
         code = good,
+        **kwargs
     )
     sh_test(
         name = name,

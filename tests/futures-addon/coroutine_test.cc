@@ -105,40 +105,81 @@ TEST_P(CoroutineTest, ResumesAllWhoAwaitOneFutureInOrder) {
   for (Future<>& future : all) EXPECT_TRUE(future.completed());
 }
 
-// F07, IF8
-TEST_P(CoroutineTest, NeedsNoStackForChainsOfAwaits) {
-  constexpr int depth = 1'000'000;
-  Promise<int> promise(context_);
-  Future<int> future = promise.future();
-  for (int i = 0; i < depth; ++i) future = plusOne(std::move(future));
-  promise.complete(0);
-  EXPECT_EQ(waitFor(context_, std::move(future)), depth);
+Future<> guarded(Future<> inner, std::string& text) {
+  struct Guard {
+    ~Guard() { text += 'g'; }
+    std::string& text;
+  };
+  const Guard guard{text};
+  try {
+    co_await inner;
+    text += '1';
+  } catch (const std::runtime_error&) {
+    text += 'e';
+  }
+  co_await inner;
+  text += '2';
 }
 
-// IF8
-TEST_P(CoroutineTest, NeedsNoStackToDestroyAChain) {
-  constexpr int depth = 1'000'000;
-  Promise<int> promise(context_);
-  Future<int> future = promise.future();
-  for (int i = 0; i < depth; ++i) future = plusOneKept(std::move(future));
-  promise.complete(0);
-  EXPECT_EQ(waitFor(context_, std::move(future)), depth);
+// F59
+TEST_P(CoroutineTest, RunsGuardsOnceAndHandlersExactly) {
+  Promise<> good(context_);
+  Future<> future = guarded(good.future(), text_);
+  good.complete();
+  waitFor(context_, future);
+  EXPECT_EQ(text_, "12g");
+
+  text_.clear();
+  Promise<> bad(context_);
+  future = guarded(bad.future(), text_);
+  bad.fail(std::runtime_error("broken"));
+  EXPECT_THROW(waitFor(context_, future), std::runtime_error);
+  EXPECT_EQ(text_, "eg");
 }
 
-Future<int> awaitManyTimes(FutureContext& context, int times) {
-  Promise<int> ready(context);
-  ready.complete(1);
-  Future<int> one = ready.future();
-  int total = 0;
-  for (int i = 0; i < times; ++i) total += co_await one;
-  co_return total;
+// F44: what is dropped runs on.
+TEST_P(CoroutineTest, RunsOnWhenItsHandleIsDropped) {
+  Promise<> promise(context_);
+  static_cast<void>(around(promise.future(), 'a', 'b'));
+  promise.complete();
+  settle();
+  EXPECT_EQ(text_, "ab");
 }
 
-// F07
-TEST_P(CoroutineTest, NeedsNoStackForManyReadyAwaits) {
-  Future<int> future = awaitManyTimes(context_, 1'000'000);
-  ASSERT_TRUE(future.finished());
-  EXPECT_EQ(future.read(), 1'000'000);
+// F44: and is destroyed, with what is in it, when the last handle goes.
+TEST_P(CoroutineTest, LivesAsLongAsAHandle) {
+  struct Local {
+    static Future<> keep(FutureContext& context, std::shared_ptr<int>) {
+      co_await sleepAsync(context, milliseconds(1));
+    }
+  };
+  auto parameter = std::make_shared<int>(1);
+  Future<> future = Local::keep(context_, parameter);
+  waitFor(context_, future);
+  EXPECT_EQ(parameter.use_count(), 2);
+  future = Future<>();
+  EXPECT_EQ(parameter.use_count(), 1);
+}
+
+class Session {
+ public:
+  explicit Session(FutureContext& context) : context_(context) {}
+  FutureContext& futureContext() const { return context_; }
+  Future<int> answer(int value) { co_return value; }
+
+ private:
+  FutureContext& context_;
+};
+
+// The context of an object whose member it is, too.
+TEST_P(CoroutineTest, FindsAContextInItsArguments) {
+  const std::size_t before = context_.liveBlocks();
+  Session session(context_);
+  Future<int> member = session.answer(3);
+  EXPECT_EQ(context_.liveBlocks(), before + 1);
+  Future<int> ofFuture = plusOne(member);
+  EXPECT_EQ(context_.liveBlocks(), before + 2);
+  EXPECT_EQ(ofFuture.read(), 4);
 }
 
 }  // namespace

@@ -232,28 +232,5 @@ TEST_P(FutureTest, FailsWhenItsPromiseIsDropped) {
   EXPECT_THROW(future.read(), BrokenPromiseError);
 }
 
-// F07
-TEST_P(FutureTest, NeedsNoStackForChainsOfCallbacks) {
-  constexpr int length = 1'000'000;
-  struct Chain {
-    FutureContext& context;
-    std::vector<Promise<>> links;
-    std::size_t at = 0;
-
-    static void next(void* udata) {
-      auto& chain = *static_cast<Chain*>(udata);
-      if (chain.at < chain.links.size()) chain.links[chain.at++].complete();
-    }
-  } chain{context_, {}};
-  chain.links.reserve(length);
-  for (int i = 0; i < length; ++i) {
-    chain.links.emplace_back(context_);
-    chain.links.back().future().addCallback(Chain::next, &chain);
-  }
-  Chain::next(&chain);
-  settle();
-  EXPECT_EQ(chain.at, chain.links.size());
-}
-
 }  // namespace
 }  // namespace kairos

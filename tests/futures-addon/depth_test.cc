@@ -1,0 +1,99 @@
+// SPDX-License-Identifier: MIT OR Apache-2.0
+// Chains of a million, for which the stack must be enough.
+#include <utility>
+#include <vector>
+
+#include "kairos/futures-addon/cancel.h"
+#include "kairos/tests/futures-addon/fixture.h"
+
+namespace kairos {
+namespace {
+
+constexpr int depth = 1'000'000;
+
+class DepthTest : public testing::Test {
+ protected:
+  static Future<int> plusOne(Future<int> future) { co_return 1 + co_await std::move(future); }
+  // A chain that is destroyed only when its outermost future is.
+  static Future<int> plusOneKept(Future<int> future) { co_return 1 + co_await future; }
+
+  // A chain on `innermost`.
+  template <class Link>
+  static Future<int> chain(Future<int> innermost, Link link) {
+    for (int i = 0; i < depth; ++i) innermost = link(std::move(innermost));
+    return innermost;
+  }
+
+  Reactor reactor_;
+  FutureContext context_{reactor_};
+  Promise<int> promise_{context_};
+};
+
+// F07, IF8
+TEST_F(DepthTest, ChainsOfCallbacksNeedNoStack) {
+  struct Chain {
+    std::vector<Promise<>> links;
+    std::size_t at = 0;
+
+    static void next(void* udata) {
+      auto& chain = *static_cast<Chain*>(udata);
+      if (chain.at < chain.links.size()) chain.links[chain.at++].complete();
+    }
+  } chain;
+  chain.links.reserve(depth);
+  for (int i = 0; i < depth; ++i) {
+    chain.links.emplace_back(context_);
+    chain.links.back().future().addCallback(Chain::next, &chain);
+  }
+  Chain::next(&chain);
+  while (context_.hasPendingOperations()) reactor_.poll(Reactor::forever);
+  EXPECT_EQ(chain.at, chain.links.size());
+  promise_.complete(0);
+}
+
+// F07, IF8
+TEST_F(DepthTest, ChainsOfAwaitsNeedNoStack) {
+  Future<int> future = chain(promise_.future(), plusOne);
+  promise_.complete(0);
+  EXPECT_EQ(waitFor(context_, std::move(future)), depth);
+}
+
+// IF8
+TEST_F(DepthTest, DestroyingAChainNeedsNoStack) {
+  Future<int> future = chain(promise_.future(), plusOneKept);
+  promise_.complete(0);
+  EXPECT_EQ(waitFor(context_, std::move(future)), depth);
+}
+
+// IF8
+TEST_F(DepthTest, ChainsOfNoCancelNeedNoStack) {
+  constexpr int shorter = 10'000;  // each link takes a tick
+  Future<int> future = promise_.future();
+  for (int i = 0; i < shorter; ++i) future = noCancel(std::move(future));
+  promise_.complete(0);
+  EXPECT_EQ(waitFor(context_, std::move(future)), 0);
+}
+
+// F20, IF8: one exception for each level.
+TEST_F(DepthTest, CancellingAChainNeedsNoStack) {
+  Future<int> future = chain(promise_.future(), plusOne);
+  EXPECT_TRUE(future.tryCancel());
+  EXPECT_THROW(waitFor(context_, std::move(future)), CancelledError);
+}
+
+Future<int> awaitManyTimes(Future<int> one) {
+  int total = 0;
+  for (int i = 0; i < depth; ++i) total += co_await one;
+  co_return total;
+}
+
+// F07
+TEST_F(DepthTest, ManyReadyAwaitsNeedNoStack) {
+  promise_.complete(1);
+  Future<int> future = awaitManyTimes(promise_.future());
+  ASSERT_TRUE(future.finished());
+  EXPECT_EQ(future.read(), depth);
+}
+
+}  // namespace
+}  // namespace kairos
