@@ -8,8 +8,9 @@ namespace kairos {
 
 using detail::OperationAccess;
 
-// Invariants: while anything is watched there is a timer. `now_` counts the parts that the timer
-// has seen pass, and the list of the part that is to come next holds all that may be due in it.
+// Invariants: while anything is watched there is a timer: the one that has just run leaves room for
+// the next. `now_` counts the parts that the timer has seen pass, and the list of the part that is
+// to come next holds all that may be due in it.
 
 IdleLimit::IdleLimit(TransportContext& context, Clock::duration limit) noexcept
     : context_(detail::ContextAccess::of(context)), limit_(limit) {

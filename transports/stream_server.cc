@@ -75,8 +75,7 @@ std::error_code StreamServer::adopt(TransportContext& context, Fd fd, const Serv
   detail::Context* const inner = detail::ContextAccess::of(context);
   if (inner == nullptr) return noMemory();
   if (const auto error = checkListening(fd)) return error;
-  bool wasBlocking = false;
-  if (const auto error = detail::setFlags(fd, wasBlocking)) return error;
+  if (const auto error = detail::setFlags(fd)) return error;
   auto made = makeListener(*inner, fd, options);
   if (!made) return noMemory();
   result.listener_ = std::move(made);

@@ -237,7 +237,7 @@ std::error_code StreamTransport::closeAfterFlush(WriteOperation& operation, Call
 }
 
 std::error_code StreamTransport::setWriteMarks(const WriteMarks& marks) noexcept {
-  if (marks.low > marks.high || marks.high > marks.cap) return invalid();
+  if (marks.high == 0 || marks.low > marks.high || marks.high > marks.cap) return invalid();
   return stream_ ? stream_->setMarks(marks) : TransportError::notConnected;
 }
 

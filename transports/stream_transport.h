@@ -145,7 +145,8 @@ class StreamTransport {
   // any more.
   [[nodiscard]] std::error_code waitUntilDrained(DrainOperation& operation, CallbackFunc callback,
                                                  void* udata) noexcept;
-  //   Errors    invalid_argument: not in order; TransportError::closed; not_enough_memory
+  //   Errors    invalid_argument: not in order, or high is 0; TransportError::closed;
+  //   not_enough_memory
   [[nodiscard]] std::error_code setWriteMarks(const WriteMarks& marks) noexcept;
 
   // Ends a pending operation with operation_canceled; its callback runs as usual. False: it is

@@ -3,11 +3,13 @@
 
 #include <fcntl.h>
 #include <poll.h>
+#include <sched.h>
 #include <sys/epoll.h>
 #include <sys/mman.h>
 #include <sys/sendfile.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
+#include <sys/syscall.h>
 #include <sys/time.h>
 
 #include <cerrno>
@@ -89,6 +91,10 @@ int __real_madvise(void* at, std::size_t size, int advice);
 ssize_t __real_recv(int fd, void* bytes, size_t size, int flags);
 ssize_t __real_send(int fd, const void* bytes, size_t size, int flags);
 ssize_t __real_sendmsg(int fd, const msghdr* message, int flags);
+ssize_t __real_sendto(int fd, const void* bytes, size_t size, int flags, const sockaddr* to,
+                      socklen_t toSize);
+int __real_sendmmsg(int fd, mmsghdr* messages, unsigned count, int flags);
+int __real_recvmmsg(int fd, mmsghdr* messages, unsigned count, int flags, timespec* timeout);
 int __real_socket(int family, int type, int protocol);
 int __real_bind(int fd, const sockaddr* address, socklen_t size);
 int __real_listen(int fd, int backlog);
@@ -101,6 +107,12 @@ ssize_t __real_pread(int fd, void* bytes, size_t size, off_t offset);
 int __real_accept4(int fd, sockaddr* address, socklen_t* size, int flags);
 int __real_clock_gettime(clockid_t clock, timespec* time);
 int __real_gettimeofday(timeval* time, void* zone);
+int __real_open(const char* path, int flags, ...);
+int __real_pipe2(int* ends, int flags);
+int __real_eventfd(unsigned value, int flags);
+int __real_signalfd(int fd, const sigset_t* signals, int flags);
+int __real_clone(int (*run)(void*), void* stack, int flags, void* udata, ...);
+long __real_syscall(long number, ...);
 time_t __real_time(time_t* time);
 steady_clock::time_point __real__ZNSt6chrono3_V212steady_clock3nowEv();
 system_clock::time_point __real__ZNSt6chrono3_V212system_clock3nowEv();
@@ -175,6 +187,22 @@ ssize_t __wrap_sendmsg(int fd, const msghdr* message, int flags) {
   return __real_sendmsg(fd, message, flags);
 }
 
+ssize_t __wrap_sendto(int fd, const void* bytes, size_t size, int flags, const sockaddr* to,
+                      socklen_t toSize) {
+  if (intercept(SystemCall::sendto)) return -1;
+  return __real_sendto(fd, bytes, size, flags, to, toSize);
+}
+
+int __wrap_sendmmsg(int fd, mmsghdr* messages, unsigned count, int flags) {
+  if (intercept(SystemCall::sendmmsg)) return -1;
+  return __real_sendmmsg(fd, messages, count, flags);
+}
+
+int __wrap_recvmmsg(int fd, mmsghdr* messages, unsigned count, int flags, timespec* timeout) {
+  if (intercept(SystemCall::recvmmsg)) return -1;
+  return __real_recvmmsg(fd, messages, count, flags, timeout);
+}
+
 ssize_t __wrap_sendfile(int to, int from, off_t* offset, size_t size) {
   if (intercept(SystemCall::sendfile)) return -1;
   return __real_sendfile(to, from, offset, size);
@@ -223,6 +251,35 @@ int __wrap_setsockopt(int fd, int level, int option, const void* value, socklen_
 
 int __wrap_getsockname(int fd, sockaddr* address, socklen_t* size) {
   return intercept(SystemCall::getsockname) ? -1 : __real_getsockname(fd, address, size);
+}
+
+int __wrap_open(const char* path, int flags, mode_t mode) {
+  return intercept(SystemCall::open) ? -1 : __real_open(path, flags, mode);
+}
+
+int __wrap_pipe2(int* ends, int flags) {
+  return intercept(SystemCall::pipe) ? -1 : __real_pipe2(ends, flags);
+}
+
+int __wrap_eventfd(unsigned value, int flags) {
+  return intercept(SystemCall::eventfd) ? -1 : __real_eventfd(value, flags);
+}
+
+int __wrap_signalfd(int fd, const sigset_t* signals, int flags) {
+  return intercept(SystemCall::signalfd) ? -1 : __real_signalfd(fd, signals, flags);
+}
+
+int __wrap_clone(int (*run)(void*), void* stack, int flags, void* udata, void* parentTid) {
+  if (intercept(SystemCall::clone)) return -1;
+  return __real_clone(run, stack, flags, udata, parentTid);
+}
+
+// However many arguments there are: they are handed on as they came.
+long __wrap_syscall(long number, long a, long b, long c, long d, long e) {
+  const bool canFail = number != SYS_rt_sigaction && number != SYS_rt_sigprocmask &&
+                       number != SYS_exit_group && number != SYS_pidfd_send_signal;
+  if (canFail && intercept(SystemCall::byNumber)) return -1;
+  return __real_syscall(number, a, b, c, d, e);
 }
 
 time_t __wrap_time(time_t* time) {

@@ -22,6 +22,9 @@ enum class SystemCall {
   recv,
   send,
   sendmsg,
+  sendto,
+  sendmmsg,
+  recvmmsg,
   sendfile,
   pread,
   accept,
@@ -32,6 +35,12 @@ enum class SystemCall {
   getsockopt,
   setsockopt,
   getsockname,
+  open,
+  pipe,
+  eventfd,
+  signalfd,
+  clone,
+  byNumber,  // what is called by syscall(2), but signal handling, signals and ends of processes
   clock,
   wallClock,
   last

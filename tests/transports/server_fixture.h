@@ -47,14 +47,15 @@ inline Address abstractAddress(std::string_view name) {
   return address;
 }
 
-// While it lives, the process can open no descriptor, unless one of a low number is closed.
+// While it lives, the process can open no more than `spare` descriptors, unless one of a low number
+// is closed.
 class DescriptorLimit {
  public:
-  DescriptorLimit() {
+  explicit DescriptorLimit(rlim_t spare = 0) {
     EXPECT_EQ(::getrlimit(RLIMIT_NOFILE, &before_), 0);
-    rlimit none = before_;
-    none.rlim_cur = static_cast<rlim_t>(unusedFd());
-    EXPECT_EQ(::setrlimit(RLIMIT_NOFILE, &none), 0);
+    rlimit limit = before_;
+    limit.rlim_cur = static_cast<rlim_t>(unusedFd()) + spare;
+    EXPECT_EQ(::setrlimit(RLIMIT_NOFILE, &limit), 0);
   }
   ~DescriptorLimit() { EXPECT_EQ(::setrlimit(RLIMIT_NOFILE, &before_), 0); }
   DescriptorLimit(const DescriptorLimit&) = delete;

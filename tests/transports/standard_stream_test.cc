@@ -3,6 +3,7 @@
 #include <fcntl.h>
 #include <gtest/gtest.h>
 #include <sys/stat.h>
+#include <sys/wait.h>
 
 #include <string>
 #include <utility>
@@ -100,6 +101,23 @@ TEST_P(StandardStreamTest, ReportsThatTheReaderHasGone) {
   stream_.close();
   settleUntilDone(write);
   EXPECT_EQ(write.error, std::errc::broken_pipe);
+}
+
+// T135
+TEST_P(StandardStreamTest, ReadsWhatADeadProcessHasWritten) {
+  connect(pipePair());
+  const pid_t child = ::fork();
+  if (child == 0) ::_exit(::write(far_.get(), "last words", 10) == 10 ? 0 : 1);
+  far_.reset();
+  int status = -1;
+  ASSERT_EQ(::waitpid(child, &status, 0), child);
+  EXPECT_EQ(status, 0);
+  Read read;
+  readToEnd(read);
+  settleUntilDone(read);
+  EXPECT_EQ(read.data, "last words");
+  EXPECT_TRUE(read.atEnd);
+  EXPECT_FALSE(read.error);
 }
 
 // T138: a named pipe is no end before there was a peer, and wakes nobody.

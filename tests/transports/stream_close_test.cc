@@ -80,7 +80,7 @@ TEST_P(StreamCloseTest, EndsAllThatIsPendingOnceAndInOrder) {
   EXPECT_EQ(stream_.queuedBytes(), 0u);
 }
 
-// T56
+// T56, T57: closing is finished when close() returns, so that nobody has to wait for it.
 TEST_P(StreamCloseTest, ClosesOnce) {
   connect(pair());
   const Fd number = stream_.fd();

@@ -76,6 +76,8 @@ TEST_P(StreamFlowTest, DrainsAsThePeerReceives) {
   const auto invalid = std::errc::invalid_argument;
   EXPECT_EQ(stream_.setWriteMarks({.high = 1, .low = 2, .cap = 3}), invalid);
   EXPECT_EQ(stream_.setWriteMarks({.high = 2, .low = 1, .cap = 1}), invalid);
+  EXPECT_EQ(stream_.setWriteMarks({.high = 0, .low = 0, .cap = 1}), invalid);
+  EXPECT_EQ(StreamTransport().setWriteMarks({}), TransportError::notConnected);
   ok(stream_.setWriteMarks({.high = 500000, .low = 400000, .cap = 10000000}));
   const std::string large = pattern(3 << 20);
   Write write;

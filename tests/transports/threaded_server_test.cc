@@ -315,6 +315,20 @@ TEST_F(ThreadedServerTest, StartsAllThreadsOrNone) {
   EXPECT_TRUE(Client(server_.localAddress()).exchange());
 }
 
+// Two sockets of three are opened, and closed again.
+TEST_F(ThreadedServerTest, ReportsWantOfDescriptors) {
+  if (underSanitizer()) GTEST_SKIP() << noDescriptorsForSanitizer;
+  const auto before = openFds();
+  const std::string path = socketPath("want");
+  employ(3);
+  for (const Address& address : {loopback(), pathAddress(path)}) {
+    const DescriptorLimit limit(2);
+    EXPECT_EQ(server_.start(address, {}), std::errc::too_many_files_open);
+  }
+  EXPECT_EQ(openedSince(before), std::set<Fd>());
+  start(pathAddress(path));
+}
+
 TEST_F(ThreadedServerTest, RefusesWhatMakesNoSense) {
   EXPECT_EQ(server_.start(loopback(), {}), std::errc::invalid_argument) << "no thread";
   Worker worker;

@@ -119,6 +119,11 @@ std::error_code kindOf(Fd fd, FdKind& kind) noexcept {
   return {};
 }
 
+std::error_code setFlags(Fd fd) noexcept {
+  bool wasBlocking = false;
+  return setFlags(fd, wasBlocking);
+}
+
 std::error_code setFlags(Fd fd, bool& wasBlocking) noexcept {
   const int status = ::fcntl(fd, F_GETFL);
   if (status < 0) return systemError(errno);

@@ -42,7 +42,8 @@ IoResult readAt(Fd file, std::uint64_t offset, std::span<char> into) noexcept;
 //   Errors    bad_file_descriptor; operation_not_permitted: a regular file or directory
 std::error_code kindOf(Fd fd, FdKind& kind) noexcept;
 
-// Makes it non-blocking and close-on-exec, and tells whether it was blocking.
+// Makes it non-blocking and close-on-exec; the second tells whether it was blocking.
+std::error_code setFlags(Fd fd) noexcept;
 std::error_code setFlags(Fd fd, bool& wasBlocking) noexcept;
 
 // As it was before, for those who share the open file.

@@ -67,22 +67,23 @@ void Stream::readSome() noexcept {
     serveRead();
   } else if (isReading() && reading_->error) {
     finishRead(reading_->error);
-  } else if (writerAdded_) {
+  } else {
     watchAnew();
   }
   if (readSide_.hasEnded()) unwatchReading();
 }
 
-// The reactor, when the OS refuses to watch a second direction, wakes both once and then none. That
-// looks as if there was nothing, so that it must be assumed whenever both are woken for nothing.
+// When the OS refuses a change of what is watched, the reactor wakes what is left once and then no
+// more. That looks as if there was nothing, so that it must be assumed whenever there was nothing.
 void Stream::watchAnew() noexcept {
-  const bool wasAdded = readerAdded_;
+  const bool waitsToRead = readerAdded_ && isReading();
+  const bool waitsToWrite = writerAdded_;
   unwatchReading();
   unwatchWriting();
-  if (wasAdded && isReading()) {
+  if (waitsToRead) {
     if (const std::error_code error = watchReading()) finishRead(error);
   }
-  watchWriting();
+  if (waitsToWrite) watchWriting();
 }
 
 void Stream::serveRead() noexcept {
@@ -155,15 +156,15 @@ void Stream::startWrite(WriteOperation& operation, AsyncCallback callback) noexc
   shutdownStarted_ = shutdownStarted_ || operation.isLast();
   const bool isFirst = writes_->empty();
   writes_->add(operation);
-  if (isFirst) flush();
+  if (isFirst) flush(false);
 }
 
 void Stream::onWritable(void* udata) {
   auto& stream = *static_cast<Stream*>(udata);
-  stream.context_->dispatch([&stream] { stream.flush(); });
+  stream.context_->dispatch([&stream] { stream.flush(true); });
 }
 
-void Stream::flush() noexcept {
+void Stream::flush(bool wasWoken) noexcept {
   for (;;) {
     switch (writes_->flush(*context_, fd_, kind_)) {
       case WriteQueue::Next::nothing:
@@ -171,6 +172,8 @@ void Stream::flush() noexcept {
       case WriteQueue::Next::wait:
         writes_->tellDrained(*context_);
         return watchWriting();
+      case WriteQueue::Next::refused:
+        return wasWoken ? watchAnew() : watchWriting();
       case WriteQueue::Next::failed:
         return failWrites(writes_->error());
       case WriteQueue::Next::last:

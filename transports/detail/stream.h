@@ -72,7 +72,7 @@ class Stream final : public ContextMember, public OperationOwner {
   std::error_code writeError() const noexcept;
   bool makeQueue() noexcept;
   void dropQueue() noexcept;
-  void flush() noexcept;
+  void flush(bool wasWoken) noexcept;
   void failWrites(std::error_code error) noexcept;
   void finishLast() noexcept;
   void afterWrites() noexcept;

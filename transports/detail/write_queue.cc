@@ -62,6 +62,8 @@ WriteQueue::Next WriteQueue::flush(Context& context, Fd fd, FdKind kind) noexcep
         break;
       case Step::full:
         return completeWritten(context);
+      case Step::refused:
+        return calls == 0 ? Next::refused : Next::wait;
       case Step::failed:
         return Next::failed;
     }
@@ -78,7 +80,7 @@ WriteQueue::Step WriteQueue::writeParts(Context& context, Fd fd, FdKind kind) no
   std::size_t count = 0;
   const std::size_t offered = gather(parts, count);
   const IoResult result = writeOnce(fd, kind, std::span(parts).first(count));
-  if (result.wouldBlock()) return Step::full;
+  if (result.wouldBlock()) return Step::refused;
   if (result.error != 0) return failStream(result.error);
   advance(context, result.bytes);
   return result.bytes < offered ? Step::full : Step::more;
@@ -141,7 +143,7 @@ WriteQueue::Step WriteQueue::writeFile(Context& context, Fd fd, FdKind kind) noe
   if (operation.kind_ == Kind::copied) return copyFile(context, fd, kind);
   const std::size_t asked = std::min<std::uint64_t>(operation.left_, fileBytesMax);
   const IoResult result = sendFileOnce(fd, operation.file_, operation.offset_, asked);
-  if (result.wouldBlock()) return Step::full;
+  if (result.wouldBlock()) return Step::refused;
   if (result.error == 0) return advanceFile(context, result.bytes, asked);
   if (isOfPeer(result.error)) return failStream(result.error);
   operation.kind_ = Kind::copied;
@@ -160,7 +162,7 @@ WriteQueue::Step WriteQueue::copyFile(Context& context, Fd fd, FdKind kind) noex
   if (got.bytes == 0) return advanceFile(context, 0, asked);
   iovec part = {block.bytes().data(), got.bytes};
   const IoResult result = writeOnce(fd, kind, {&part, 1});
-  if (result.wouldBlock()) return Step::full;
+  if (result.wouldBlock()) return Step::refused;
   if (result.error != 0) return failStream(result.error);
   return advanceFile(context, result.bytes, got.bytes);
 }

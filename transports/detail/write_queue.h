@@ -16,7 +16,7 @@ namespace kairos::detail {
 class WriteQueue {
  public:
   // What a flush found at the head.
-  enum class Next { nothing, wait, last, failed };
+  enum class Next { nothing, wait, refused, last, failed };
 
   // Parts, or bytes of a file, that go to the OS in one call; calls that one flush makes at most.
   static constexpr std::size_t partsMax = 64;
@@ -44,6 +44,7 @@ class WriteQueue {
 
   // Writes as much as the OS takes, within the bound, and completes what is done.
   //   wait      the OS takes no more now, or the bound is reached
+  //   refused   as wait, and it took nothing
   //   last      all before a shutdown, or close, is written; takeLast() goes on
   //   failed    see error(); nothing was completed for it
   Next flush(Context& context, Fd fd, FdKind kind) noexcept;
@@ -58,8 +59,8 @@ class WriteQueue {
 
  private:
   using Kind = WriteOperation::Kind;
-  // What one call to the OS came to: it takes more, or no more now.
-  enum class Step { more, full, failed };
+  // What one call to the OS came to: it takes more, no more now, nothing at all.
+  enum class Step { more, full, refused, failed };
 
   WriteOperation& head() const noexcept {
     return static_cast<WriteOperation&>(operations_.front());
