@@ -20,6 +20,7 @@ namespace kairos {
 namespace detail {
 class ReadSide;
 class Stream;
+class TlsConnection;
 class WriteQueue;
 }  // namespace detail
 
@@ -48,6 +49,7 @@ struct ReadOperation : detail::Operation {
   friend class detail::ReadSide;
   friend class detail::Stream;
   friend class StreamTransport;
+  friend class TlsStream;
   enum class Kind : std::uint8_t { once, exactly, until, line, message, toEnd, consume };
 
   // Here, where it takes no room.
@@ -105,8 +107,10 @@ struct WriteOperation : detail::Operation {
 
  private:
   friend class detail::Stream;
+  friend class detail::TlsConnection;
   friend class detail::WriteQueue;
   friend class StreamTransport;
+  friend class TlsStream;
   enum class Kind : std::uint8_t {
     bytes,
     file,    // handed from the file to the stream by the OS

@@ -93,7 +93,7 @@ TEST_P(SubprocessExitTest, GoesOnWaitingForAStoppedProcess) {
 // T158, T167
 TEST_P(SubprocessExitTest, LeavesAProcessAloneThatIsWaitedForInVain) {
   SubprocessTransport child;
-  startSleeper(child, "trap '' TERM; echo ready; while :; do sleep 1000; done");
+  startSleeper(child, "trap '' TERM; echo ready; exec sleep 1000");
   ok(child.terminate());
   Exit exit;
   wait(child, exit, 20ms);
@@ -169,6 +169,7 @@ TEST_P(SubprocessExitTest, LivesWithAHandlerOfSigchld) {
   SubprocessTransport child;
   startShell(child, "exit 7");
   EXPECT_EQ(waitForExit(child).code, 7);
+  while (childSignals == 0 && elapsed() < patience) settle();
   EXPECT_EQ(childSignals, 1);
   ::sigaction(SIGCHLD, &before, nullptr);
 }
