@@ -5,6 +5,7 @@ namespace kairos::soak {
 namespace {
 
 // Together less than 1: some end later than they begin to end.
+// clang-format off
 constexpr Program all[] = {
     {"churn", 0.20, churn},
     {"manyIdle", 0.08, manyIdle},
@@ -14,9 +15,11 @@ constexpr Program all[] = {
     {"timers", 0.05, timers},
     {"posts", 0.06, posts},
     {"datagrams", 0.08, datagrams},
-    {"disturbed", 0.10, disturbed},
-    {"badPeers", 0.10, badPeers},
+    {"processes", 0.08, processes},
+    {"disturbed", 0.08, disturbed},
+    {"badPeers", 0.08, badPeers},
 };
+// clang-format on
 
 }  // namespace
 

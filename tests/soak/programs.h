@@ -18,6 +18,7 @@ Figures fewDescriptors(const Budget& budget);  // a server that runs out of desc
 Figures timers(const Budget& budget);          // a million
 Figures posts(const Budget& budget);           // from four threads
 Figures datagrams(const Budget& budget);
+Figures processes(const Budget& budget);  // that give back what they are given
 Figures disturbed(const Budget& budget);  // churn under calls that do less than they could
 Figures badPeers(const Budget& budget);   // churn beside peers that stall, stop reading or die
 
