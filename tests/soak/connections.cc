@@ -57,7 +57,8 @@ Figures bulk(const Budget& budget) {
 
 // The clients of the next burst come as those of the one before go.
 Figures burst(const Budget& budget) {
-  Figures figures = exchange("burst", budget, {.atOnce = 2000, .bytes = 100'000});
+  const std::size_t atOnce = budget.seconds() < 5 ? 300 : 2000;
+  Figures figures = exchange("burst", budget, {.atOnce = atOnce, .bytes = 100'000});
   figures.more = perSecond(figures, budget, 0.1, " MB/s each way");
   return figures;
 }

@@ -50,7 +50,7 @@ void Stream::startRead(ReadOperation& operation, AsyncCallback callback) noexcep
   if (closed_) return finishRead(TransportError::closed);
   readSide_.trim(context_->pool());
   if (readSide_.mayServe(operation)) serveRead();
-  if (isReading()) {
+  if (!readerAdded_ && isReading()) {
     if (const std::error_code error = watchReading()) finishRead(error);
   }
 }
