@@ -113,7 +113,10 @@ TEST_P(SubprocessExitTest, LeavesAProcessAloneThatIsWaitedForInVain) {
 TEST_P(SubprocessExitTest, KillsAfterATime) {
   SubprocessTransport child;
   startSleeper(child, sleeper);
+  ok(child.killAfter(0ms));
   ok(child.killAfter(Reactor::forever));
+  settle();
+  EXPECT_FALSE(child.signal(0)) << "the last call counts";
   ok(child.killAfter(1h));
   ok(child.killAfter(10ms));
   EXPECT_EQ(waitForExit(child).signal, SIGKILL);
