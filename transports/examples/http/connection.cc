@@ -60,6 +60,7 @@ void Connection::begin() {
   const bool isWatched =
       !service_.idle.watch(idle_, onIdle, this) && !service_.head.watch(head_, onHeadTime, this);
   isHeadBegun_ = true;
+  headBegan_ = Clock::now();
   if (isWatched) return readHead();
   end();
 }
@@ -85,6 +86,8 @@ MessageSize Connection::sizeOfHead(void* udata, std::string_view bytes) {
 }
 
 void Connection::headHasBegun() {
+  headBegan_ = Clock::now();
+  idle_.touch();
   head_.touch();
   if (!head_.isPending()) static_cast<void>(service_.head.watch(head_, onHeadTime, this));
 }
@@ -298,9 +301,12 @@ void Connection::isIdle() {
   if (service_.idle.watch(idle_, onIdle, this)) stream_.close();
 }
 
-// Says so to one who has sent a part; the read ends with an error.
+// Says so to one who has sent a part; the read ends with an error. The time may have been that of
+// an earlier head, and this one begun just when it was up.
 void Connection::headTimeIsUp() {
   if (head_.error || state_ != State::reading || !isHeadBegun_) return;
+  const bool isEarlier = Clock::now() - headBegan_ < service_.options.headTime;
+  if (isEarlier && !service_.head.watch(head_, onHeadTime, this)) return;
   isTimeUp_ = !stream_.peek().empty();
   if (!isTimeUp_ || !stream_.cancel(read_)) end();
 }

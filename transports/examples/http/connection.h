@@ -113,6 +113,7 @@ class Connection {
   bool isHttp10_ = false;
   bool bodyIsWanted_ = false;  // not so by HEAD
   HttpStatus status_ = HttpStatus::ok;
+  Clock::time_point headBegan_{};
   std::size_t scanned_ = 0;      // of the head that is not all there
   std::size_t headSize_ = 0;     // of the answer
   std::uint64_t bodyBytes_ = 0;  // of the request
