@@ -1,11 +1,11 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 #include "kairos/transports/tls_stream.h"
 
-#include <limits>
 #include <new>
 #include <utility>
 
 #include "kairos/transports/detail/context.h"
+#include "kairos/transports/detail/stream_calls.h"
 #include "kairos/transports/detail/tls_access.h"
 #include "kairos/transports/detail/tls_connection.h"
 #include "kairos/transports/detail/tls_host.h"
@@ -14,7 +14,7 @@
 namespace kairos {
 namespace {
 
-constexpr std::size_t unlimited = std::numeric_limits<std::size_t>::max();
+using Calls = detail::StreamCalls<detail::TlsConnection>;
 
 std::error_code invalid() { return std::make_error_code(std::errc::invalid_argument); }
 
@@ -72,84 +72,45 @@ std::error_code TlsStream::handshake(HandshakeOperation& operation, CallbackFunc
 
 // ---- Reading
 
-std::error_code TlsStream::mayRead(const ReadOperation& operation,
-                                   CallbackFunc callback) const noexcept {
-  if (callback == nullptr) return invalid();
-  return connection_ ? connection_->mayRead(operation) : TransportError::notConnected;
-}
-
 std::error_code TlsStream::readOnce(ReadOperation& operation, CallbackFunc callback,
                                     void* udata) noexcept {
-  if (const auto error = mayRead(operation, callback)) return error;
-  operation.describe(ReadOperation::Kind::once, nullptr, unlimited);
-  connection_->startRead(operation, {callback, udata});
-  return {};
+  return Calls::readOnce(connection_.get(), operation, {callback, udata});
 }
 
 std::error_code TlsStream::readOnce(ReadOperation& operation, std::span<char> into,
                                     CallbackFunc callback, void* udata) noexcept {
-  if (into.empty()) return invalid();
-  if (const auto error = mayRead(operation, callback)) return error;
-  operation.describe(ReadOperation::Kind::once, into.data(), into.size());
-  connection_->startRead(operation, {callback, udata});
-  return {};
+  return Calls::readOnce(connection_.get(), operation, into, {callback, udata});
 }
 
 std::error_code TlsStream::readExactly(ReadOperation& operation, std::span<char> into,
                                        CallbackFunc callback, void* udata) noexcept {
-  if (const auto error = mayRead(operation, callback)) return error;
-  operation.describe(ReadOperation::Kind::exactly, into.data(), into.size());
-  connection_->startRead(operation, {callback, udata});
-  return {};
+  return Calls::readExactly(connection_.get(), operation, into, {callback, udata});
 }
 
 std::error_code TlsStream::readUntil(ReadOperation& operation, std::string_view separator,
                                      ReadLimit limit, CallbackFunc callback, void* udata) noexcept {
-  if (separator.empty() || limit.limit < separator.size()) return invalid();
-  if (separator.size() > std::numeric_limits<std::uint32_t>::max()) return invalid();
-  if (const auto error = mayRead(operation, callback)) return error;
-  operation.describe(ReadOperation::Kind::until, nullptr, limit.limit);
-  operation.with_.separator = separator.data();
-  operation.separatorSize_ = static_cast<std::uint32_t>(separator.size());
-  connection_->startRead(operation, {callback, udata});
-  return {};
+  return Calls::readUntil(connection_.get(), operation, separator, limit, {callback, udata});
 }
 
 std::error_code TlsStream::readLine(ReadOperation& operation, ReadLimit limit,
                                     CallbackFunc callback, void* udata) noexcept {
-  if (limit.limit == 0) return invalid();
-  if (const auto error = mayRead(operation, callback)) return error;
-  operation.describe(ReadOperation::Kind::line, nullptr, limit.limit);
-  connection_->startRead(operation, {callback, udata});
-  return {};
+  return Calls::readLine(connection_.get(), operation, limit, {callback, udata});
 }
 
 std::error_code TlsStream::readMessage(ReadOperation& operation, MessageFunc messageOf,
                                        ReadLimit limit, CallbackFunc callback,
                                        void* udata) noexcept {
-  if (messageOf == nullptr || limit.limit == 0) return invalid();
-  if (const auto error = mayRead(operation, callback)) return error;
-  operation.describe(ReadOperation::Kind::message, nullptr, limit.limit);
-  operation.with_.messageOf = messageOf;
-  connection_->startRead(operation, {callback, udata});
-  return {};
+  return Calls::readMessage(connection_.get(), operation, messageOf, limit, {callback, udata});
 }
 
 std::error_code TlsStream::readToEnd(ReadOperation& operation, ReadLimit limit,
                                      CallbackFunc callback, void* udata) noexcept {
-  if (limit.limit == 0) return invalid();
-  if (const auto error = mayRead(operation, callback)) return error;
-  operation.describe(ReadOperation::Kind::toEnd, nullptr, limit.limit);
-  connection_->startRead(operation, {callback, udata});
-  return {};
+  return Calls::readToEnd(connection_.get(), operation, limit, {callback, udata});
 }
 
 std::error_code TlsStream::consume(ReadOperation& operation, std::size_t count,
                                    CallbackFunc callback, void* udata) noexcept {
-  if (const auto error = mayRead(operation, callback)) return error;
-  operation.describe(ReadOperation::Kind::consume, nullptr, count);
-  connection_->startRead(operation, {callback, udata});
-  return {};
+  return Calls::consume(connection_.get(), operation, count, {callback, udata});
 }
 
 std::string_view TlsStream::peek() const noexcept {
@@ -160,51 +121,24 @@ bool TlsStream::atEnd() const noexcept { return connection_ && connection_->read
 
 // ---- Writing
 
-std::error_code TlsStream::mayWrite(const WriteOperation& operation,
-                                    CallbackFunc callback) const noexcept {
-  if (callback == nullptr) return invalid();
-  return connection_ ? connection_->mayStart(operation) : TransportError::notConnected;
-}
-
-std::error_code TlsStream::startWrite(WriteOperation& operation, AsyncCallback callback) noexcept {
-  operation.kind_ = WriteOperation::Kind::bytes;
-  operation.left_ = operation.offset_ = 0;
-  for (const std::string_view part : operation.parts_) operation.left_ += part.size();
-  connection_->startWrite(operation, callback);
-  return {};
-}
-
 std::error_code TlsStream::write(WriteOperation& operation, std::string_view bytes,
                                  CallbackFunc callback, void* udata) noexcept {
-  if (const auto error = mayWrite(operation, callback)) return error;
-  operation.single_ = bytes;
-  operation.parts_ = {&operation.single_, 1};
-  return startWrite(operation, {callback, udata});
+  return Calls::write(connection_.get(), operation, bytes, {callback, udata});
 }
 
 std::error_code TlsStream::write(WriteOperation& operation, std::span<const std::string_view> parts,
                                  CallbackFunc callback, void* udata) noexcept {
-  if (const auto error = mayWrite(operation, callback)) return error;
-  operation.parts_ = parts;
-  return startWrite(operation, {callback, udata});
+  return Calls::write(connection_.get(), operation, parts, {callback, udata});
 }
 
 std::error_code TlsStream::writeOwned(WriteOperation& operation, std::string bytes,
                                       CallbackFunc callback, void* udata) noexcept {
-  if (const auto error = mayWrite(operation, callback)) return error;
-  operation.owned_ = std::move(bytes);
-  operation.single_ = operation.owned_;
-  operation.parts_ = {&operation.single_, 1};
-  return startWrite(operation, {callback, udata});
+  return Calls::writeOwned(connection_.get(), operation, std::move(bytes), {callback, udata});
 }
 
 std::error_code TlsStream::shutdown(WriteOperation& operation, CallbackFunc callback,
                                     void* udata) noexcept {
-  if (const auto error = mayWrite(operation, callback)) return error;
-  operation.kind_ = WriteOperation::Kind::shutdown;
-  operation.left_ = 0;
-  connection_->startWrite(operation, {callback, udata});
-  return {};
+  return Calls::shutdown(connection_.get(), operation, {callback, udata});
 }
 
 std::size_t TlsStream::queuedBytes() const noexcept {

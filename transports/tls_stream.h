@@ -101,7 +101,8 @@ class TlsStream {
   std::string_view peek() const noexcept;
   bool atEnd() const noexcept;
 
-  // `bytes` of the operation are those that were encrypted.
+  // `bytes` of the operation are those that were encrypted. No more than the usual WriteMarks::cap
+  // is queued.
   [[nodiscard]] std::error_code write(WriteOperation& operation, std::string_view bytes,
                                       CallbackFunc callback, void* udata) noexcept;
   [[nodiscard]] std::error_code write(WriteOperation& operation,
@@ -146,10 +147,6 @@ class TlsStream {
   static std::error_code make(TransportContext& context, const TlsContext& tls,
                               StreamTransport&& below, const char* host, const TlsOptions& options,
                               TlsStream& result) noexcept;
-  std::error_code mayRead(const ReadOperation& operation, CallbackFunc callback) const noexcept;
-  std::error_code mayWrite(const WriteOperation& operation, CallbackFunc callback) const noexcept;
-  std::error_code startWrite(WriteOperation& operation, AsyncCallback callback) noexcept;
-
   std::unique_ptr<detail::TlsConnection> connection_;
 };
 

@@ -78,6 +78,15 @@ std::error_code TlsConnection::mayRead(const ReadOperation& operation) const noe
   return reading_ != nullptr ? TransportError::busy : mayStart(operation);
 }
 
+std::error_code TlsConnection::mayWrite(const Operation& operation,
+                                        std::size_t bytes) const noexcept {
+  if (const auto error = mayStart(operation)) return error;
+  constexpr std::size_t cap = WriteMarks().cap;
+  if (queuedBytes_ == 0 || bytes == 0) return {};
+  return queuedBytes_ > cap || bytes > cap - queuedBytes_ ? TransportError::queueFull
+                                                          : std::error_code();
+}
+
 void TlsConnection::startHandshake(HandshakeOperation& operation, AsyncCallback callback) noexcept {
   OperationAccess::begin(operation, *this, callback);
   shaking_ = &operation;
@@ -115,6 +124,7 @@ void TlsConnection::startWrite(WriteOperation& operation, AsyncCallback callback
   }
   shutdownStarted_ = operation.isLast();
   writes_.pushBack(operation);
+  queuedBytes_ += operation.left_;
   advance();
 }
 
@@ -192,6 +202,7 @@ bool TlsConnection::encryptSome(WriteOperation& operation) noexcept {
       return false;
     }
   }
+  queuedBytes_ -= count;
   operation.bytes += count;
   operation.left_ -= count;
   operation.offset_ += count;
@@ -322,6 +333,7 @@ void TlsConnection::failWriting(std::error_code error) noexcept {
   for (auto* const list : {&sent_, &writes_}) {
     while (!list->empty()) complete(list->front(), writeError_);
   }
+  queuedBytes_ = 0;
 }
 
 // The peer is told why, if OpenSSL has something to say and it can be sent at once.
@@ -350,17 +362,9 @@ bool TlsConnection::cancel(ReadOperation& operation) noexcept {
 bool TlsConnection::cancel(WriteOperation& operation) noexcept {
   const bool isQueued = OperationAccess::isWaiting(operation, *this);
   if (!isQueued || operation.bytes > 0 || operation.isLast()) return false;
+  queuedBytes_ -= operation.left_;
   complete(operation, canceled());
   return true;
-}
-
-std::size_t TlsConnection::queuedBytes() const noexcept {
-  std::size_t bytes = 0;
-  writes_.forEach([&bytes](Operation& each) {
-    bytes += static_cast<const WriteOperation&>(each).left_;
-    return true;
-  });
-  return bytes;
 }
 
 void TlsConnection::forget(Operation& operation) noexcept {
@@ -375,6 +379,7 @@ void TlsConnection::forget(Operation& operation) noexcept {
   // A write is destroyed. If a part of it is encrypted, what follows would be taken for its rest.
   const auto& write = static_cast<const WriteOperation&>(operation);
   const bool isTorn = write.bytes > 0 && write.left_ > 0;
+  queuedBytes_ -= write.left_;
   operation.unlink();
   if (isTorn) failWriting(canceled());
 }

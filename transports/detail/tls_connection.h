@@ -39,7 +39,7 @@ class TlsConnection final : public ContextMember, public OperationOwner {
 
   std::error_code mayHandshake(const HandshakeOperation& operation) const noexcept;
   std::error_code mayRead(const ReadOperation& operation) const noexcept;
-  std::error_code mayStart(const Operation& operation) const noexcept;
+  std::error_code mayWrite(const Operation& operation, std::size_t bytes) const noexcept;
   void startHandshake(HandshakeOperation& operation, AsyncCallback callback) noexcept;
   void startRead(ReadOperation& operation, AsyncCallback callback) noexcept;
   void startWrite(WriteOperation& operation, AsyncCallback callback) noexcept;
@@ -50,7 +50,7 @@ class TlsConnection final : public ContextMember, public OperationOwner {
   void close() noexcept;
 
   const ReadSide& readSide() const noexcept { return readSide_; }
-  std::size_t queuedBytes() const noexcept;
+  std::size_t queuedBytes() const noexcept { return queuedBytes_; }
   bool isSecure() const noexcept { return isSecure_; }
   StreamTransport& below() noexcept { return below_; }
   SSL* ssl() const noexcept { return ssl_; }
@@ -66,6 +66,7 @@ class TlsConnection final : public ContextMember, public OperationOwner {
 
   bool isReading() const noexcept { return reading_ != nullptr && !reading_->isLinked(); }
 
+  std::error_code mayStart(const Operation& operation) const noexcept;
   void advance() noexcept;
   void shakeHands() noexcept;
   void decrypt() noexcept;
@@ -105,6 +106,7 @@ class TlsConnection final : public ContextMember, public OperationOwner {
   ReadSide readSide_;
   IntrusiveList<Operation> writes_;  // of which something is to be encrypted
   IntrusiveList<Operation> sent_;    // of which all is in flight, or is about to be
+  std::size_t queuedBytes_ = 0;      // of `writes_`
   std::error_code readError_;
   std::error_code writeError_;
 
