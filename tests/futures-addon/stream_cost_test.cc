@@ -27,9 +27,9 @@ class StreamAwaitCostTest : public testing::Test {
     return stream;
   }
 
-  // Until `rounds` more have been made.
-  void play(const std::size_t& count, std::size_t rounds) {
-    const std::size_t end = count + rounds;
+  // Until `count` is so much more.
+  void pollUntilMore(const std::size_t& count, std::size_t more) {
+    const std::size_t end = count + more;
     while (count < end) reactor_.poll(Reactor::forever);
   }
 
@@ -56,10 +56,10 @@ TEST_F(StreamAwaitCostTest, ARoundTripCostsSixSystemCallsAndNoAllocation) {
   std::size_t ignored = 0;
   Future<> far = play(futures_, adopt(std::move(ends.far)), false, ignored);
   Future<> near = play(futures_, adopt(std::move(ends.near)), true, rounds);
-  StreamAwaitCostTest::play(rounds, 10);
+  pollUntilMore(rounds, 10);
   const SystemCallCount calls;
   const AllocationCount allocations;
-  StreamAwaitCostTest::play(rounds, 1000);
+  pollUntilMore(rounds, 1000);
   EXPECT_EQ(calls[SystemCall::epollCtl], 0U);
   EXPECT_EQ(calls.waits(), 2000U);
   EXPECT_EQ(calls[SystemCall::send], 2000U);
@@ -82,7 +82,7 @@ TEST_F(StreamAwaitCostTest, ALineCostsNoAllocation) {
   asyncSpawn(futures_, echo(adopt(std::move(ends.near)), lines));
   const auto say = [&] {
     EXPECT_EQ(::write(ends.far.get(), "line\nline\n", 10), 10);
-    StreamAwaitCostTest::play(lines, 2);
+    pollUntilMore(lines, 2);
     EXPECT_EQ(drain(ends.far.get()), 8U);
   };
   say();
