@@ -19,7 +19,7 @@ namespace {
 constexpr int certificateErrors = 1000;
 constexpr int opensslErrors = 1 << 23;
 
-std::string sentence(std::string begin, const char* reason) {
+std::string sentence(const std::string& begin, const char* reason) {
   return begin + ": " + (reason != nullptr ? reason : "unknown reason") + ".";
 }
 

@@ -2,6 +2,7 @@
 #ifndef KAIROS_FUTURES_ADDON_DETAIL_VALUE_STATE_H_
 #define KAIROS_FUTURES_ADDON_DETAIL_VALUE_STATE_H_
 
+#include <cassert>
 #include <memory>
 #include <optional>
 #include <type_traits>
@@ -86,6 +87,7 @@ class PooledState : public ValueState<T> {
 
   void dispose() noexcept override {
     ContextCore* const core = this->core_;
+    assert(core != nullptr);  // it was made in its memory
     auto* const state = static_cast<State*>(this);
     state->~State();
     core->giveBack(state, sizeof(State));

@@ -14,6 +14,7 @@
 
 // The C library's clone(2) by its other name. ThreadSanitizer takes the usual one for a fork, in
 // whose child, and so in this process, it would then refuse new threads.
+// NOLINTNEXTLINE(bugprone-reserved-identifier)
 extern "C" int __clone(int (*run)(void*), void* stack, int flags, void* udata, ...);
 
 namespace kairos::detail {

@@ -20,7 +20,7 @@ class WriteQueue {
 
   // Parts, or bytes of a file, that go to the OS in one call; calls that one flush makes at most.
   static constexpr std::size_t partsMax = 64;
-  static constexpr std::size_t fileBytesMax = 2 * 1024 * 1024;
+  static constexpr std::size_t fileBytesMax = std::size_t{2} << 20;
   static constexpr int callsPerFlushMax = 8;
 
   bool empty() const noexcept { return operations_.empty(); }
