@@ -13,8 +13,9 @@ build=(bazel-bootstrap libhttp-parser-dev)
 test=(
   "${build[@]}" googletest libbenchmark-dev
   libboost-dev libboost-fiber-dev libc-ares-dev libcurl4-openssl-dev libev-dev libevent-dev
-  libhiredis-dev libpq-dev librapidcheck-dev libuv1-dev
-  curl gnuplot-nox netcat-openbsd nginx-light postgresql python3 redis-server strace wrk
+  libhiredis-dev libpq-dev librapidcheck-dev libssl-dev libuv1-dev
+  curl gnuplot-nox netcat-openbsd nginx-light nim openssl postgresql python3 redis-server strace
+  valgrind wrk
 )
 ci=("${test[@]}" clang clang-format clang-tidy)
 services=(nginx postgresql redis-server)

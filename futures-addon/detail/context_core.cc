@@ -126,8 +126,6 @@ std::size_t ContextCore::removeScheduled(const FutureState& future,
   return removed;
 }
 
-void ContextCore::enroll(FutureState& future) noexcept { pending_.pushBack(future); }
-
 void ContextCore::endDestroying() noexcept {
   while (!condemned_.empty()) condemned_.popFront().dispose();
   destroying_ = false;
@@ -172,8 +170,8 @@ void ContextCore::endRounds() noexcept {
   }
 }
 
-void ContextCore::refuseIfOver() const {
-  if (refusing_) throw FutureError("A FutureContext that has ended takes no new work.");
+void ContextCore::refuse() {
+  throw FutureError("A FutureContext that has ended takes no new work.");
 }
 
 // Each once: what is begun meanwhile is for the next round.

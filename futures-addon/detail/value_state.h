@@ -46,12 +46,10 @@ class ValueState : public FutureState {
  public:
   // Throw unless it is completed.
   decltype(auto) get() {
-    observe();
     throwUnlessCompleted();
     return kept_.get();
   }
   decltype(auto) take() {
-    observe();
     throwUnlessCompleted();
     return kept_.take();
   }
@@ -127,9 +125,6 @@ class PromiseState final : public PooledState<PromiseState<T>, T> {
   void setCancelCallback(AsyncCallback callback) noexcept {
     if (this->isPending()) this->cancelCallback_ = callback;
   }
-
-  // Somebody but the promise could learn how it ends.
-  bool isAwaited() const noexcept { return !this->hasOneReference() || !this->waiters_.empty(); }
 
  private:
   bool mayFinish(const SourceLocation& where) const {

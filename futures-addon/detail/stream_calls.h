@@ -1,0 +1,197 @@
+// SPDX-License-Identifier: MIT OR Apache-2.0
+#ifndef KAIROS_FUTURES_ADDON_DETAIL_STREAM_CALLS_H_
+#define KAIROS_FUTURES_ADDON_DETAIL_STREAM_CALLS_H_
+
+#include <cstddef>
+#include <memory>
+#include <optional>
+#include <span>
+#include <string>
+#include <string_view>
+#include <system_error>
+#include <utility>
+
+#include "kairos/futures-addon/detail/coroutine.h"
+#include "kairos/futures-addon/detail/transport_awaiter.h"
+#include "kairos/reactor/reactor.h"
+#include "kairos/transports/stream_transport.h"
+
+// The operations of a StreamTransport as TransportAwaiter wants them.
+
+namespace kairos::detail {
+
+// Once a stream is closed or gone, its operations are no longer waiting, and it is not asked.
+struct StreamCall : BasicCall {
+  using Target = StreamTransport;
+
+  template <class Operation>
+  static bool cancel(StreamTransport& stream, Operation& operation) noexcept {
+    return OperationAccess::isWaiting(operation) && stream.cancel(operation);
+  }
+};
+
+struct ReadCall : StreamCall {
+  using Operation = ReadOperation;
+
+  // Nothing: the stream has ended, and that was to be expected.
+  static std::optional<std::string_view> result(const ReadOperation& operation) noexcept {
+    const bool isEnd = operation.atEnd || operation.error == TransportError::incomplete;
+    if (operation.data.empty() && (isEnd || operation.error)) return std::nullopt;
+    return operation.data;
+  }
+};
+
+// One that wants more than the stream has: none of it is an end like another, and no error.
+struct WholeReadCall : ReadCall {
+  static bool isFailed(const ReadOperation& operation) noexcept {
+    if (operation.error != TransportError::incomplete) return BasicCall::isFailed(operation);
+    return !operation.data.empty();
+  }
+};
+
+struct ReadLineCall : ReadCall {
+  std::error_code start(StreamTransport& stream, ReadOperation& operation,
+                        AsyncCallback done) const noexcept {
+    return stream.readLine(operation, limit, done.function, done.udata);
+  }
+  ReadLimit limit;
+};
+
+struct ReadOnceCall : ReadCall {
+  std::error_code start(StreamTransport& stream, ReadOperation& operation,
+                        AsyncCallback done) const noexcept {
+    return stream.readOnce(operation, done.function, done.udata);
+  }
+};
+
+struct ReadOnceIntoCall : ReadCall {
+  std::error_code start(StreamTransport& stream, ReadOperation& operation,
+                        AsyncCallback done) const noexcept {
+    return stream.readOnce(operation, into, done.function, done.udata);
+  }
+  std::span<char> into;
+};
+
+struct ReadExactlyCall : WholeReadCall {
+  std::error_code start(StreamTransport& stream, ReadOperation& operation,
+                        AsyncCallback done) const noexcept {
+    return stream.readExactly(operation, into, done.function, done.udata);
+  }
+  std::span<char> into;
+};
+
+struct ReadUntilCall : WholeReadCall {
+  std::error_code start(StreamTransport& stream, ReadOperation& operation,
+                        AsyncCallback done) const noexcept {
+    return stream.readUntil(operation, separator, limit, done.function, done.udata);
+  }
+  std::string_view separator;
+  ReadLimit limit;
+};
+
+// The callback's udata is the coroutine, which a MessageFunc has no use for.
+struct ReadMessageCall : ReadCall {
+  std::error_code start(StreamTransport& stream, ReadOperation& operation,
+                        AsyncCallback done) const noexcept {
+    return stream.readMessage(operation, messageOf, limit, done.function, done.udata);
+  }
+  MessageFunc messageOf;
+  ReadLimit limit;
+};
+
+struct ReadToEndCall : ReadCall {
+  std::error_code start(StreamTransport& stream, ReadOperation& operation,
+                        AsyncCallback done) const noexcept {
+    return stream.readToEnd(operation, limit, done.function, done.udata);
+  }
+  static std::string_view result(const ReadOperation& operation) noexcept { return operation.data; }
+  ReadLimit limit;
+};
+
+struct ConsumeCall : ReadCall {
+  std::error_code start(StreamTransport& stream, ReadOperation& operation,
+                        AsyncCallback done) const noexcept {
+    return stream.consume(operation, count, done.function, done.udata);
+  }
+  static std::size_t result(const ReadOperation& operation) noexcept { return operation.bytes; }
+  std::size_t count;
+};
+
+struct WriteCall : StreamCall {
+  using Operation = WriteOperation;
+
+  // One that the transport cannot take back is given up, and broken off: the stream takes no
+  // further write, but for one that says so at once, which makes the coroutine go on.
+  static bool cancel(StreamTransport& stream, WriteOperation& operation) noexcept {
+    if (!OperationAccess::isWaiting(operation)) return false;
+    if (stream.cancel(operation)) return true;
+    if (!stream.isOpen()) return false;
+    void* const coroutine = OperationAccess::udataOf(operation);
+    std::destroy_at(&operation);
+    std::construct_at(&operation);
+    return !stream.write(operation, std::string_view(), Coroutine::onResumable, coroutine);
+  }
+
+  static void result(const WriteOperation&) noexcept {}
+};
+
+struct WriteBytesCall : WriteCall {
+  std::error_code start(StreamTransport& stream, WriteOperation& operation,
+                        AsyncCallback done) const noexcept {
+    return stream.write(operation, bytes, done.function, done.udata);
+  }
+  std::string_view bytes;
+};
+
+struct WritePartsCall : WriteCall {
+  std::error_code start(StreamTransport& stream, WriteOperation& operation,
+                        AsyncCallback done) const noexcept {
+    return stream.write(operation, parts, done.function, done.udata);
+  }
+  std::span<const std::string_view> parts;
+};
+
+struct WriteOwnedCall : WriteCall {
+  std::error_code start(StreamTransport& stream, WriteOperation& operation,
+                        AsyncCallback done) noexcept {
+    return stream.writeOwned(operation, std::move(bytes), done.function, done.udata);
+  }
+  std::string bytes;
+};
+
+struct WriteFileCall : WriteCall {
+  std::error_code start(StreamTransport& stream, WriteOperation& operation,
+                        AsyncCallback done) const noexcept {
+    return stream.writeFile(operation, range, done.function, done.udata);
+  }
+  static std::size_t result(const WriteOperation& operation) noexcept { return operation.bytes; }
+  FileRange range;
+};
+
+struct ShutdownCall : WriteCall {
+  std::error_code start(StreamTransport& stream, WriteOperation& operation,
+                        AsyncCallback done) const noexcept {
+    return stream.shutdown(operation, done.function, done.udata);
+  }
+};
+
+struct CloseAfterFlushCall : WriteCall {
+  std::error_code start(StreamTransport& stream, WriteOperation& operation,
+                        AsyncCallback done) const noexcept {
+    return stream.closeAfterFlush(operation, done.function, done.udata);
+  }
+};
+
+struct DrainedCall : StreamCall {
+  using Operation = DrainOperation;
+
+  std::error_code start(StreamTransport& stream, DrainOperation& operation,
+                        AsyncCallback done) const noexcept {
+    return stream.waitUntilDrained(operation, done.function, done.udata);
+  }
+  static void result(const DrainOperation&) noexcept {}
+};
+
+}  // namespace kairos::detail
+
+#endif  // KAIROS_FUTURES_ADDON_DETAIL_STREAM_CALLS_H_

@@ -1,0 +1,79 @@
+// SPDX-License-Identifier: MIT OR Apache-2.0
+#ifndef KAIROS_FUTURES_ADDON_DETAIL_TRANSPORT_AWAITER_H_
+#define KAIROS_FUTURES_ADDON_DETAIL_TRANSPORT_AWAITER_H_
+
+#include <coroutine>
+#include <system_error>
+
+#include "kairos/futures-addon/detail/operation_awaiter.h"
+#include "kairos/futures-addon/error.h"
+#include "kairos/reactor/reactor.h"
+
+namespace kairos::detail {
+
+// What Calls have in common, which tell a TransportAwaiter what it awaits. The others are
+//
+//   Target, Operation                    types: of the transport, and of what it does
+//   start(target, operation, callback)   the start call
+//   cancel(target, operation)            asks a pending one to end; false: that cannot be
+//   static result(operation)             what co_await gives
+struct BasicCall {
+  static constexpr bool throws = true;
+
+  template <class Operation>
+  static bool isFailed(const Operation& operation) noexcept {
+    return static_cast<bool>(operation.error);
+  }
+};
+
+// The operation of a transport that a coroutine awaits.
+template <class Call>
+class TransportAwaiter final : public OperationAwaiter {
+ public:
+  using Target = typename Call::Target;
+
+  TransportAwaiter(Target& target, Call& call) noexcept : target_(target), call_(call) {}
+  TransportAwaiter(const TransportAwaiter&) = delete;
+  TransportAwaiter& operator=(const TransportAwaiter&) = delete;
+
+  static constexpr bool await_ready() noexcept { return false; }
+
+  // False: what the call refuses is told at once.
+  template <class Promise>
+  bool await_suspend(std::coroutine_handle<Promise> coroutine) noexcept {
+    const std::error_code refused = call_.start(target_, operation_, resumptionOf(coroutine));
+    if (refused) {
+      operation_.error = refused;
+      return false;
+    }
+    suspended(coroutine);
+    return true;
+  }
+
+  decltype(auto) await_resume() {
+    if constexpr (Call::throws) throwIfFailed();
+    return Call::result(operation_);
+  }
+
+  bool cancel() noexcept override {
+    const bool isCancelled = operation_.isPending() && call_.cancel(target_, operation_);
+    isCancelled_ = isCancelled_ || isCancelled;
+    return isCancelled;
+  }
+
+ private:
+  void throwIfFailed() const {
+    if (!Call::isFailed(operation_)) return;
+    if (isCancelled_) throw CancelledError();
+    throw std::system_error(operation_.error);
+  }
+
+  Target& target_;
+  Call& call_;
+  bool isCancelled_ = false;
+  typename Call::Operation operation_;
+};
+
+}  // namespace kairos::detail
+
+#endif  // KAIROS_FUTURES_ADDON_DETAIL_TRANSPORT_AWAITER_H_
