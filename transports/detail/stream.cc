@@ -60,10 +60,12 @@ void Stream::onReadable(void* udata) {
   stream.context_->dispatch([&stream] { stream.readSome(); });
 }
 
-// Once per poll: what remains is reported again.
+// Once per poll: what remains is reported again. Of a broken connection that a write was told of,
+// the OS shows a read the end.
 void Stream::readSome() noexcept {
   if (reading_ == nullptr) unwatchReading();
   if (isReading() && readSide_.receive(fd_, kind_, context_->pool(), *reading_)) {
+    if (writes_ != nullptr) readSide_.explainEnd(writes_->loss());
     serveRead();
   } else if (isReading() && reading_->error) {
     finishRead(reading_->error);

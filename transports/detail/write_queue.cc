@@ -18,22 +18,24 @@ iovec toIovec(std::string_view bytes) {
   return {const_cast<char*>(bytes.data()), bytes.size()};
 }
 
-// Of the stream, so that reading the file would not help.
-bool isOfPeer(int error) {
+// The connection broke. The OS says so once, to whatever call comes first.
+bool isLoss(int error) {
   switch (error) {
-    case EPIPE:
     case ECONNRESET:
     case ECONNABORTED:
-    case ENOTCONN:
     case ETIMEDOUT:
     case EHOSTUNREACH:
     case ENETUNREACH:
     case ENETDOWN:
-    case ENOBUFS:
       return true;
     default:
       return false;
   }
+}
+
+// Of the stream, so that reading the file would not help.
+bool isOfPeer(int error) {
+  return isLoss(error) || error == EPIPE || error == ENOTCONN || error == ENOBUFS;
 }
 
 }  // namespace
@@ -203,6 +205,11 @@ WriteQueue::Step WriteQueue::failFile(Context& context, std::error_code error) n
 }
 
 // ---- Ends
+
+int WriteQueue::loss() const noexcept {
+  const bool isOfOs = error_.category() == std::generic_category();
+  return isOfOs && isLoss(error_.value()) ? error_.value() : 0;
+}
 
 void WriteQueue::complete(Context& context, WriteOperation& operation) noexcept {
   OperationAccess::disown(operation);

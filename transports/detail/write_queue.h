@@ -49,6 +49,8 @@ class WriteQueue {
   //   failed    see error(); nothing was completed for it
   Next flush(Context& context, Fd fd, FdKind kind) noexcept;
   std::error_code error() const noexcept { return error_; }
+  // The errno by which a write was told that the connection broke; zero: none was.
+  int loss() const noexcept;
   WriteOperation& takeLast() noexcept;
 
   // Writes once of a write that has one part and is not queued.
