@@ -2,19 +2,20 @@
 # SPDX-License-Identifier: MIT OR Apache-2.0
 # Installs with apt-get what is needed and not yet there:
 #
-#   bazel/setup.sh build   to build the library and the echo server
+#   bazel/setup.sh build   to build the library and the servers of the examples
 #   bazel/setup.sh test    to build and run everything, `bazel test //...`
 #   bazel/setup.sh ci      the above and what .ci/run checks besides
 #
 # Quiet unless something fails. Starts no service and leaves none enabled.
 set -euo pipefail
 
-build=(bazel-bootstrap)
+build=(bazel-bootstrap libhttp-parser-dev)
 test=(
   "${build[@]}" googletest libbenchmark-dev
   libboost-dev libboost-fiber-dev libc-ares-dev libcurl4-openssl-dev libev-dev libevent-dev
-  libhiredis-dev libpq-dev librapidcheck-dev libuv1-dev
-  curl gnuplot-nox netcat-openbsd nginx-light postgresql python3 redis-server strace
+  libhiredis-dev libpq-dev librapidcheck-dev libssl-dev libuv1-dev
+  curl gnuplot-nox netcat-openbsd nginx-light nim openssl postgresql python3 redis-server strace
+  valgrind wrk
 )
 ci=("${test[@]}" clang clang-format clang-tidy)
 services=(nginx postgresql redis-server)

@@ -18,8 +18,8 @@ import time
 from reporting import cases, conditions, counts, measure, plot, ratios, text
 
 
-def _arguments():
-    parser = argparse.ArgumentParser(description=__doc__)
+def arguments(description):
+    parser = argparse.ArgumentParser(description=description)
     parser.add_argument("--rounds", type=int, default=None, help="default: 9")
     parser.add_argument("--quick", action="store_true", help="small cases, 2 rounds, few samples")
     parser.add_argument("--only", metavar="REGEX", help="cases whose name it is found in")
@@ -29,11 +29,11 @@ def _arguments():
     return chosen
 
 
-def _chosen_cases(arguments, descriptors):
+def _chosen_cases(wanted, descriptors):
     chosen = [
         case for case in cases.all_cases(descriptors)
-        if (case.is_small or not arguments.quick)
-        and re.search(arguments.only or "", case.name)
+        if (case.is_small or not wanted.quick)
+        and re.search(wanted.only or "", case.name)
     ]
     if not chosen:
         sys.exit("report: no case matches")
@@ -48,14 +48,14 @@ def _program(name):
     return path
 
 
-def _output_folder(arguments, workspace):
-    if arguments.output:
-        folder = os.path.join(workspace, arguments.output)
+def output_folder(wanted, workspace, published):
+    if wanted.output:
+        folder = os.path.join(workspace, wanted.output)
         os.makedirs(folder, exist_ok=True)
         return folder
-    if arguments.quick or arguments.only:
+    if wanted.quick or wanted.only:
         return tempfile.mkdtemp(prefix="kairos-bench-")
-    return os.path.join(workspace, "bench")
+    return os.path.join(workspace, published)
 
 
 def _write_rounds(path, samples):
@@ -67,9 +67,9 @@ def _write_rounds(path, samples):
                              sample.contestant, "%.6g" % sample.value])
 
 
-def _write(folder, results, report):
+def write(folder, results, report, panels=plot.PANELS):
     _write_rounds(os.path.join(folder, "rounds.csv"), results.samples)
-    if not plot.draw(results, os.path.join(folder, "report.svg")):
+    if not plot.draw(results, os.path.join(folder, "report.svg"), panels):
         measure.say("no picture: gnuplot is not installed")
     readme = os.path.join(folder, "README.md")
     if not os.path.exists(readme):
@@ -83,25 +83,25 @@ def _write(folder, results, report):
 
 
 def main():
-    arguments = _arguments()
+    wanted = arguments(__doc__)
     bench, counted = _program("bench"), _program("bench_counted")
     workspace = os.environ.get("BUILD_WORKSPACE_DIRECTORY", os.getcwd())
-    folder = _output_folder(arguments, workspace)
+    folder = output_folder(wanted, workspace, "bench")
     load = os.getloadavg()[0]
     # One core, the last, so that no process is moved while it is timed.
     os.sched_setaffinity(0, {max(os.sched_getaffinity(0))})
     context = measure.context(bench)
     if context["assertions"] != "off":
         sys.exit("report: figures of a build with assertions mean nothing; use -c opt")
-    chosen = _chosen_cases(arguments, int(context["descriptors"]))
+    chosen = _chosen_cases(wanted, int(context["descriptors"]))
     started = time.monotonic()
-    flags = ("--samples=2",) if arguments.quick else ()
+    flags = ("--samples=2",) if wanted.quick else ()
     results = ratios.Results(
-        measure.rounds(bench, chosen, arguments.rounds, flags))
+        measure.rounds(bench, chosen, wanted.rounds, flags))
     found = counts.all_counts(bench, counted, chosen)
     report = text.report(
-        results, found, conditions.describe(workspace, context, arguments.rounds, load))
-    _write(folder, results, report)
+        results, found, conditions.describe(workspace, context, wanted.rounds, load))
+    write(folder, results, report)
     print(report)
     measure.say("%d s; written to %s" % (time.monotonic() - started, folder))
 

@@ -38,12 +38,12 @@ class CancelAndWait final : public Follower<CancelAndWait, void, FutureState> {
 
 }  // namespace
 
-Future<void> join(FutureBase future, SourceLocation created) {
+Future<void> join(const FutureBase& future, SourceLocation created) {
   return detail::makeDerived<Join, void>(detail::coreFor(future), created,
                                          FutureAccess::stateOf(future));
 }
 
-Future<void> cancelAndWait(FutureBase future, SourceLocation created) {
+Future<void> cancelAndWait(const FutureBase& future, SourceLocation created) {
   return detail::makeDerived<CancelAndWait, void>(detail::coreFor(future), created,
                                                   FutureAccess::stateOf(future));
 }

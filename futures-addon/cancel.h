@@ -26,11 +26,12 @@ Future<T> noCancel(Future<T> future, SourceLocation created = SourceLocation::cu
 }
 
 // Is completed when `future` is finished, however that ends. Cancelling it leaves `future` alone.
-Future<void> join(FutureBase future, SourceLocation created = SourceLocation::current());
+Future<void> join(const FutureBase& future, SourceLocation created = SourceLocation::current());
 
 // Cancels `future` (as cancelSoon) and is completed when that is finished. It cannot be cancelled
 // itself.
-Future<void> cancelAndWait(FutureBase future, SourceLocation created = SourceLocation::current());
+Future<void> cancelAndWait(const FutureBase& future,
+                           SourceLocation created = SourceLocation::current());
 
 // Awaits without throwing: `co_await noThrow(future)` gives the finished future, whose error counts
 // as looked at.

@@ -71,12 +71,8 @@ class Promise {
   using State = detail::PromiseState<T>;
 
   void letGo() noexcept {
-    if (state_->isPending()) abandon();
+    if (state_->isPending()) state_->breakPromise();
     state_->release();
-  }
-  void abandon() noexcept {
-    if (!state_->isAwaited()) return;
-    state_->tryFail({}, std::make_exception_ptr(BrokenPromiseError(state_->created())));
   }
 
   State* state_;

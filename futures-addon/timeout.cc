@@ -28,11 +28,12 @@ Future<bool> inTime(const FutureBase& future, Time limit, const SourceLocation& 
 
 }  // namespace
 
-Future<bool> withTimeout(FutureBase future, Clock::duration limit, SourceLocation created) {
+Future<bool> withTimeout(const FutureBase& future, Clock::duration limit, SourceLocation created) {
   return inTime(future, limit, created);
 }
 
-Future<bool> withTimeout(FutureBase future, Clock::time_point deadline, SourceLocation created) {
+Future<bool> withTimeout(const FutureBase& future, Clock::time_point deadline,
+                         SourceLocation created) {
   return inTime(future, deadline, created);
 }
 

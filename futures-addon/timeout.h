@@ -19,9 +19,9 @@ namespace kairos {
 
 // True: `future` is finished, with whatever outcome, which is read from it. False: it was cancelled
 // for being late.
-Future<bool> withTimeout(FutureBase future, Clock::duration limit,
+Future<bool> withTimeout(const FutureBase& future, Clock::duration limit,
                          SourceLocation created = SourceLocation::current());
-Future<bool> withTimeout(FutureBase future, Clock::time_point deadline,
+Future<bool> withTimeout(const FutureBase& future, Clock::time_point deadline,
                          SourceLocation created = SourceLocation::current());
 
 // Ends as `future` does, whose value is taken from it; fails with TimeoutError if that was late.

@@ -79,7 +79,8 @@ std::error_code DatagramTransport::adopt(TransportContext& context, Fd fd,
   DatagramEnd end;
   if (const auto error = mayMake(context, options)) return error;
   if (const auto error = detail::inspectDatagram(fd, end)) return error;
-  if (const auto error = detail::setFlags(fd)) return error;
+  bool wasBlocking = false;
+  if (const auto error = detail::setFlags(fd, wasBlocking)) return error;
   detail::Context& inner = *detail::ContextAccess::of(context);
   auto made = DatagramSocket::make(inner, end, options.bytesMax, BoundPath());
   if (!made) return noMemory();

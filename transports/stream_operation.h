@@ -20,6 +20,9 @@ namespace kairos {
 namespace detail {
 class ReadSide;
 class Stream;
+template <class Target>
+struct StreamCalls;
+class TlsConnection;
 class WriteQueue;
 }  // namespace detail
 
@@ -47,7 +50,8 @@ struct ReadOperation : detail::Operation {
  private:
   friend class detail::ReadSide;
   friend class detail::Stream;
-  friend class StreamTransport;
+  template <class Target>
+  friend struct detail::StreamCalls;
   enum class Kind : std::uint8_t { once, exactly, until, line, message, toEnd, consume };
 
   // Here, where it takes no room.
@@ -105,8 +109,11 @@ struct WriteOperation : detail::Operation {
 
  private:
   friend class detail::Stream;
+  friend class detail::TlsConnection;
   friend class detail::WriteQueue;
   friend class StreamTransport;
+  template <class Target>
+  friend struct detail::StreamCalls;
   enum class Kind : std::uint8_t {
     bytes,
     file,    // handed from the file to the stream by the OS

@@ -14,6 +14,7 @@
 #include "kairos/transports/detail/socket_address.h"
 #include "kairos/transports/detail/stream.h"
 #include "kairos/transports/detail/stream_access.h"
+#include "kairos/transports/detail/stream_calls.h"
 
 namespace kairos {
 namespace {
@@ -21,7 +22,7 @@ namespace {
 using detail::FdKind;
 using detail::systemError;
 
-constexpr std::size_t unlimited = std::numeric_limits<std::size_t>::max();
+using Calls = detail::StreamCalls<detail::Stream>;
 
 std::error_code invalid() { return std::make_error_code(std::errc::invalid_argument); }
 
@@ -68,85 +69,46 @@ std::error_code StreamTransport::adopt(TransportContext& context, Fd fd,
 
 // ---- Reading
 
-std::error_code StreamTransport::mayRead(const ReadOperation& operation,
-                                         CallbackFunc callback) const noexcept {
-  if (callback == nullptr) return invalid();
-  return stream_ ? stream_->mayRead(operation) : TransportError::notConnected;
-}
-
 std::error_code StreamTransport::readOnce(ReadOperation& operation, CallbackFunc callback,
                                           void* udata) noexcept {
-  if (const auto error = mayRead(operation, callback)) return error;
-  operation.describe(ReadOperation::Kind::once, nullptr, unlimited);
-  stream_->startRead(operation, {callback, udata});
-  return {};
+  return Calls::readOnce(stream_.get(), operation, {callback, udata});
 }
 
 std::error_code StreamTransport::readOnce(ReadOperation& operation, std::span<char> into,
                                           CallbackFunc callback, void* udata) noexcept {
-  if (into.empty()) return invalid();
-  if (const auto error = mayRead(operation, callback)) return error;
-  operation.describe(ReadOperation::Kind::once, into.data(), into.size());
-  stream_->startRead(operation, {callback, udata});
-  return {};
+  return Calls::readOnce(stream_.get(), operation, into, {callback, udata});
 }
 
 std::error_code StreamTransport::readExactly(ReadOperation& operation, std::span<char> into,
                                              CallbackFunc callback, void* udata) noexcept {
-  if (const auto error = mayRead(operation, callback)) return error;
-  operation.describe(ReadOperation::Kind::exactly, into.data(), into.size());
-  stream_->startRead(operation, {callback, udata});
-  return {};
+  return Calls::readExactly(stream_.get(), operation, into, {callback, udata});
 }
 
 std::error_code StreamTransport::readUntil(ReadOperation& operation, std::string_view separator,
                                            ReadLimit limit, CallbackFunc callback,
                                            void* udata) noexcept {
-  if (separator.empty() || limit.limit < separator.size()) return invalid();
-  if (separator.size() > std::numeric_limits<std::uint32_t>::max()) return invalid();
-  if (const auto error = mayRead(operation, callback)) return error;
-  operation.describe(ReadOperation::Kind::until, nullptr, limit.limit);
-  operation.with_.separator = separator.data();
-  operation.separatorSize_ = static_cast<std::uint32_t>(separator.size());
-  stream_->startRead(operation, {callback, udata});
-  return {};
+  return Calls::readUntil(stream_.get(), operation, separator, limit, {callback, udata});
 }
 
 std::error_code StreamTransport::readLine(ReadOperation& operation, ReadLimit limit,
                                           CallbackFunc callback, void* udata) noexcept {
-  if (limit.limit == 0) return invalid();
-  if (const auto error = mayRead(operation, callback)) return error;
-  operation.describe(ReadOperation::Kind::line, nullptr, limit.limit);
-  stream_->startRead(operation, {callback, udata});
-  return {};
+  return Calls::readLine(stream_.get(), operation, limit, {callback, udata});
 }
 
 std::error_code StreamTransport::readMessage(ReadOperation& operation, MessageFunc messageOf,
                                              ReadLimit limit, CallbackFunc callback,
                                              void* udata) noexcept {
-  if (messageOf == nullptr || limit.limit == 0) return invalid();
-  if (const auto error = mayRead(operation, callback)) return error;
-  operation.describe(ReadOperation::Kind::message, nullptr, limit.limit);
-  operation.with_.messageOf = messageOf;
-  stream_->startRead(operation, {callback, udata});
-  return {};
+  return Calls::readMessage(stream_.get(), operation, messageOf, limit, {callback, udata});
 }
 
 std::error_code StreamTransport::readToEnd(ReadOperation& operation, ReadLimit limit,
                                            CallbackFunc callback, void* udata) noexcept {
-  if (limit.limit == 0) return invalid();
-  if (const auto error = mayRead(operation, callback)) return error;
-  operation.describe(ReadOperation::Kind::toEnd, nullptr, limit.limit);
-  stream_->startRead(operation, {callback, udata});
-  return {};
+  return Calls::readToEnd(stream_.get(), operation, limit, {callback, udata});
 }
 
 std::error_code StreamTransport::consume(ReadOperation& operation, std::size_t count,
                                          CallbackFunc callback, void* udata) noexcept {
-  if (const auto error = mayRead(operation, callback)) return error;
-  operation.describe(ReadOperation::Kind::consume, nullptr, count);
-  stream_->startRead(operation, {callback, udata});
-  return {};
+  return Calls::consume(stream_.get(), operation, count, {callback, udata});
 }
 
 std::string_view StreamTransport::peek() const noexcept {
@@ -157,46 +119,20 @@ bool StreamTransport::atEnd() const noexcept { return stream_ && stream_->readSi
 
 // ---- Writing
 
-std::error_code StreamTransport::mayWrite(const detail::Operation& operation, std::size_t bytes,
-                                          CallbackFunc callback) const noexcept {
-  if (callback == nullptr) return invalid();
-  return stream_ ? stream_->mayWrite(operation, bytes) : TransportError::notConnected;
-}
-
-std::error_code StreamTransport::startWrite(WriteOperation& operation, std::size_t bytes,
-                                            AsyncCallback callback) noexcept {
-  operation.kind_ = WriteOperation::Kind::bytes;
-  operation.left_ = bytes;
-  operation.offset_ = 0;
-  stream_->startWrite(operation, callback);
-  return {};
-}
-
 std::error_code StreamTransport::write(WriteOperation& operation, std::string_view bytes,
                                        CallbackFunc callback, void* udata) noexcept {
-  if (const auto error = mayWrite(operation, bytes.size(), callback)) return error;
-  operation.single_ = bytes;
-  operation.parts_ = {&operation.single_, 1};
-  return startWrite(operation, bytes.size(), {callback, udata});
+  return Calls::write(stream_.get(), operation, bytes, {callback, udata});
 }
 
 std::error_code StreamTransport::write(WriteOperation& operation,
                                        std::span<const std::string_view> parts,
                                        CallbackFunc callback, void* udata) noexcept {
-  std::size_t bytes = 0;
-  for (const std::string_view part : parts) bytes += part.size();
-  if (const auto error = mayWrite(operation, bytes, callback)) return error;
-  operation.parts_ = parts;
-  return startWrite(operation, bytes, {callback, udata});
+  return Calls::write(stream_.get(), operation, parts, {callback, udata});
 }
 
 std::error_code StreamTransport::writeOwned(WriteOperation& operation, std::string bytes,
                                             CallbackFunc callback, void* udata) noexcept {
-  if (const auto error = mayWrite(operation, bytes.size(), callback)) return error;
-  operation.owned_ = std::move(bytes);
-  operation.single_ = operation.owned_;
-  operation.parts_ = {&operation.single_, 1};
-  return startWrite(operation, operation.owned_.size(), {callback, udata});
+  return Calls::writeOwned(stream_.get(), operation, std::move(bytes), {callback, udata});
 }
 
 // Small ranges are not worth what the way around memory costs.
@@ -205,7 +141,9 @@ std::error_code StreamTransport::writeFile(WriteOperation& operation, const File
   constexpr std::uint64_t last = std::numeric_limits<std::int64_t>::max();
   if (range.offset > last) return invalid();
   if (range.size != FileRange::toEnd && range.size > last - range.offset) return invalid();
-  if (const auto error = mayWrite(operation, 0, callback)) return error;
+  if (const auto error = Calls::mayWrite(stream_.get(), operation, 0, {callback, udata})) {
+    return error;
+  }
   const bool isSmall = range.size <= detail::BufferPool::blockBytes;
   operation.kind_ = isSmall ? WriteOperation::Kind::copied : WriteOperation::Kind::file;
   operation.parts_ = {};
@@ -218,22 +156,12 @@ std::error_code StreamTransport::writeFile(WriteOperation& operation, const File
 
 std::error_code StreamTransport::shutdown(WriteOperation& operation, CallbackFunc callback,
                                           void* udata) noexcept {
-  if (const auto error = mayWrite(operation, 0, callback)) return error;
-  operation.parts_ = {};
-  operation.left_ = 0;
-  operation.kind_ = WriteOperation::Kind::shutdown;
-  stream_->startWrite(operation, {callback, udata});
-  return {};
+  return Calls::shutdown(stream_.get(), operation, {callback, udata});
 }
 
 std::error_code StreamTransport::closeAfterFlush(WriteOperation& operation, CallbackFunc callback,
                                                  void* udata) noexcept {
-  if (const auto error = mayWrite(operation, 0, callback)) return error;
-  operation.parts_ = {};
-  operation.left_ = 0;
-  operation.kind_ = WriteOperation::Kind::close;
-  stream_->startWrite(operation, {callback, udata});
-  return {};
+  return Calls::closeAfterFlush(stream_.get(), operation, {callback, udata});
 }
 
 std::error_code StreamTransport::setWriteMarks(const WriteMarks& marks) noexcept {
@@ -247,7 +175,9 @@ bool StreamTransport::isCongested() const noexcept {
 
 std::error_code StreamTransport::waitUntilDrained(DrainOperation& operation, CallbackFunc callback,
                                                   void* udata) noexcept {
-  if (const auto error = mayWrite(operation, 0, callback)) return error;
+  if (const auto error = Calls::mayWrite(stream_.get(), operation, 0, {callback, udata})) {
+    return error;
+  }
   stream_->startDrain(operation, {callback, udata});
   return {};
 }

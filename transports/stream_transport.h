@@ -178,12 +178,6 @@ class StreamTransport {
  private:
   friend struct detail::StreamAccess;
 
-  std::error_code mayRead(const ReadOperation& operation, CallbackFunc callback) const noexcept;
-  std::error_code mayWrite(const detail::Operation& operation, std::size_t bytes,
-                           CallbackFunc callback) const noexcept;
-  std::error_code startWrite(WriteOperation& operation, std::size_t bytes,
-                             AsyncCallback callback) noexcept;
-
   std::unique_ptr<detail::Stream> stream_;
 };
 

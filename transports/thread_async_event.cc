@@ -5,6 +5,7 @@
 #include <poll.h>
 #include <unistd.h>
 
+#include <cassert>
 #include <cerrno>
 #include <chrono>
 #include <utility>
@@ -41,6 +42,7 @@ std::error_code EventWait::attach(Context& context, const Held<EventState>& stat
 
 std::error_code EventWait::watch() noexcept {
   if (isWatched_) return {};
+  assert(context_ != nullptr);  // of the wait that is under way
   const std::error_code error = context_->reactor().addReader(fd_, onReadable, this);
   isWatched_ = !error;
   return error;

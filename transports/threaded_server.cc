@@ -94,7 +94,7 @@ std::error_code ThreadedServer::start(const Address& address,
   if (threads_.empty()) return std::make_error_code(std::errc::invalid_argument);
   if (stopFd_ < 0) return std::make_error_code(std::errc::too_many_files_open);
   std::uint64_t stops = 0;  // that came when nothing ran
-  static_cast<void>(::read(stopFd_, &stops, sizeof stops));
+  [[maybe_unused]] const auto got = ::read(stopFd_, &stops, sizeof stops);
   isStarted_ = true;
   options_ = options;
   std::error_code error = openSockets(address);
@@ -164,7 +164,7 @@ void ThreadedServer::threadStarted() noexcept {
 void ThreadedServer::stop() noexcept {
   const int interrupted = errno;  // what a signal handler has to keep
   const std::uint64_t one = 1;
-  static_cast<void>(::write(stopFd_, &one, sizeof one));
+  [[maybe_unused]] const auto put = ::write(stopFd_, &one, sizeof one);
   errno = interrupted;
 }
 

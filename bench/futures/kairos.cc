@@ -35,15 +35,16 @@ void onComplete(void*) { ++calls; }
 // Created, given a callback, completed; 1,000 before a drain, which is counted too.
 template <class AddCallback>
 void callbacksBy(std::size_t times, AddCallback addCallback) {
+  World& here = world();
   calls = 0;
   for (std::size_t done = 0; done < times; done += batch) {
     for (std::size_t i = 0; i < batch; ++i) {
-      Promise<int> promise(world().context);
+      Promise<int> promise(here.context);
       Future<int> future = promise.future();
       addCallback(future, i);
       promise.complete(1);
     }
-    world().poll();
+    here.poll();
   }
   expect(calls >= static_cast<long>(times), "a callback is missing");
 }
@@ -129,9 +130,9 @@ Future<> returnAtOnce(FutureContext&, long& sum) {
 }
 
 void spawn(std::size_t times) {
+  FutureContext& context = world().context;
   long sum = 0;
-  for (std::size_t i = 0; i < times; ++i)
-    asyncSpawn(world().context, returnAtOnce(world().context, sum));
+  for (std::size_t i = 0; i < times; ++i) asyncSpawn(context, returnAtOnce(context, sum));
   expect(sum == static_cast<long>(times), "a start is missing");
 }
 

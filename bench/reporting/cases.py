@@ -24,6 +24,7 @@ class Case:
     base: str = "bare"  # whom ratios are formed against
     rounds_max: int = 1000
     counted: bool = False  # system calls and allocations are counted as well
+    contestants: tuple = CONTESTANTS
 
     @property
     def name(self):

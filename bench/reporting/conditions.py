@@ -25,23 +25,25 @@ def _git(folder, *arguments):
     return done.stdout.strip()
 
 
-def _commit(folder):
+def _commit(folder, sources):
     commit = _git(folder, "rev-parse", "--short=12", "HEAD") or "unknown"
-    changed = _git(folder, "status", "--porcelain", "--untracked-files=no", "--", "reactor",
-                   "bench/*.cc", "bench/*.h", "bazel", ".bazelrc")
+    changed = _git(folder, "status", "--porcelain", "--untracked-files=no", "--",
+                   *sources, "bench/*.cc", "bench/*.h", "bazel", ".bazelrc")
     return commit + (" with changes" if changed else "")
 
 
-def describe(workspace, context, rounds, load):
-    """`context` is what Google Benchmark says; `load` the load average when the report began."""
+def describe(workspace, context, rounds, load, sources=("reactor",)):
+    """`context` is what the program says of itself; `load` the load average when the report began;
+    `sources` what is measured."""
     lines = [
         "date: %s" % datetime.date.today().isoformat(),
-        "commit: %s" % _commit(workspace),
+        "commit: %s" % _commit(workspace, sources),
         "machine: %d x %s" % (os.cpu_count(), _cpu_model()),
         "kernel: %s %s" % (platform.system(), platform.release()),
         "compiler: %s, -O2 without assertions" % context["compiler"],
         "peers: " + ", ".join("%s %s" % (name, context[name].replace("_", "."))
-                              for name in ("libev", "libuv", "libevent", "boost")),
+                              for name in ("libev", "libuv", "libevent", "boost", "nim")
+                              if name in context),
         "open descriptors at most: %s" % context["descriptors"],
         "rounds: %d; load average at the start: %.2f" % (rounds, load),
     ]

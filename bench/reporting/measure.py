@@ -57,17 +57,25 @@ def _rotated(contestants, by):
 
 
 def rounds(program, chosen, count, flags):
-    """Every sample of `count` rounds. In each round every case is run by all contestants one after
-    the other, beginning with a different one."""
+    """Every sample of `count` rounds of the program."""
+    def counters(case, contestant):
+        return run(program, case, contestant, flags)[0]["benchmarks"][0]
+    return rounds_of(chosen, count, lambda case: cases.CONTESTANTS, counters)
+
+
+def rounds_of(chosen, count, contestants, measured):
+    """Every sample of `count` rounds. In each round every case is run by all contestants(case), one
+    after the other, beginning with a different one; measured(case, contestant) does that, and
+    returns the metrics by name."""
     for number in range(count):
         for place, case in enumerate(chosen):
             if number >= case.rounds_max:
                 continue
             say("round %d of %d: %s" % (number + 1, count, case.name))
-            for contestant in _rotated(cases.CONTESTANTS, number + place):
-                counters = run(program, case, contestant, flags)[0]["benchmarks"][0]
+            for contestant in _rotated(contestants(case), number + place):
+                found = measured(case, contestant)
                 for metric in case.metrics:
-                    yield Sample(number, case, metric, contestant, float(counters[metric]))
+                    yield Sample(number, case, metric, contestant, float(found[metric]))
 
 
 def say(message):

@@ -13,13 +13,15 @@ _MARKS = {
     "libuv": ("#2166ac", 4, 0.7),
     "libevent": ("#b35806", 8, 0.8),
     "asio": ("#762a83", 12, 0.9),
+    "nim": ("#8c510a", 10, 0.9),
+    "bare_mmsg": ("#555555", 3, 0.7),
     "kairos": ("#d6001c", 7, 0.9),
 }
 _ROW, _PANEL_WIDTH, _AROUND_ROWS = 17, 720, 105  # pixels
 
 
 @dataclasses.dataclass(frozen=True)
-class _Panel:
+class Panel:
     """The rows of some workloads; what is beyond the axis is drawn at its end."""
 
     workloads: tuple
@@ -40,15 +42,15 @@ class _Panel:
         return min(max(value, self.least), self.most)
 
 
-_PANELS = (
-    _Panel(("Dispatch", "DispatchAlone", "EmptyPoll"), 0.8, 8, 0),
-    _Panel(("Registration",), 0.01, 5, 0),
-    _Panel(("Timers", "TimerFire", "Deferred"), 0.1, 20, 1),
+PANELS = (
+    Panel(("Dispatch", "DispatchAlone", "EmptyPoll"), 0.8, 8, 0),
+    Panel(("Registration",), 0.01, 5, 0),
+    Panel(("Timers", "TimerFire", "Deferred"), 0.1, 20, 1),
 )
 
 
-def _filled(results):
-    for panel in _PANELS:
+def _filled(results, panels):
+    for panel in panels:
         rows = tuple(row for row in results.rows if row[0].workload in panel.workloads)
         if rows:
             yield dataclasses.replace(panel, rows=rows)
@@ -57,6 +59,8 @@ def _filled(results):
 def _block(results, panel, contestant):
     lines = []
     for place, (case, metric) in enumerate(panel.rows):
+        if contestant not in results.contestants(case):
+            continue
         ratio = results.ratio(case, metric, contestant, case.base)
         values = [panel.clipped(value) for value in (ratio.median, ratio.least, ratio.most)]
         lines.append("%g %d %g %g" % (values[0], -place, values[1], values[2]))
@@ -77,25 +81,25 @@ def _mark(contestant, data):
 
 
 def _draw_panel(results, panel, number):
-    drawn = [name for name in _MARKS if name != panel.base]
-    blocks = {name: "$panel%d_%s" % (number, name) for name in drawn}
+    blocks = {name: "$panel%d_%s" % (number, name) for name in _MARKS
+              if name != panel.base and _block(results, panel, name)}
     tics = ", ".join('"%s" %d' % (_label(*row), -place) for place, row in enumerate(panel.rows))
     commands = ["%s << EOD\n%s\nEOD" % (blocks[name], _block(results, panel, name))
-                for name in drawn]
+                for name in blocks]
     commands += [
         'set title "time, divided by that of %s (log scale; left is faster)"'
         % {"bare": "the bare loop"}.get(panel.base, panel.base),
         "set ytics (%s) noenhanced" % tics,
         "set yrange [%g:0.7]" % (0.3 - len(panel.rows)),
         "set xrange [%g:%g]" % (panel.least * 0.96, panel.most * 1.04),
-        "plot " + ", \\\n  ".join(_mark(name, blocks[name]) for name in drawn),
+        "plot " + ", \\\n  ".join(_mark(name, blocks[name]) for name in blocks),
     ]
     return commands
 
 
-def script(results, output):
+def script(results, output, panels):
     """The gnuplot program."""
-    panels = list(_filled(results))
+    panels = list(_filled(results, panels))
     columns = sorted({panel.column for panel in panels})
     heights = {column: sum(panel.height for panel in panels if panel.column == column)
                for column in columns}
@@ -124,9 +128,9 @@ def script(results, output):
     return "\n".join(commands + ["unset multiplot"]) + "\n"
 
 
-def draw(results, output):
+def draw(results, output, panels):
     """Writes an SVG; False where gnuplot is not installed."""
     if shutil.which("gnuplot") is None:
         return False
-    subprocess.run(("gnuplot", "-"), input=script(results, output), text=True, check=True)
+    subprocess.run(("gnuplot", "-"), input=script(results, output, panels), text=True, check=True)
     return True

@@ -33,6 +33,11 @@ class Results:
     def median(self, case, metric, contestant):
         return statistics.median(self._values[case, metric, contestant].values())
 
+    def contestants(self, case):
+        """Those that were measured in this case, in the order of the case."""
+        measured = {sample.contestant for sample in self.samples if sample.case == case}
+        return [name for name in case.contestants if name in measured]
+
     def ratio(self, case, metric, contestant, base):
         """The contestant's values divided by those of `base` in the same round."""
         bases = self._values[case, metric, base]

@@ -17,16 +17,16 @@ _TITLES = {
 }
 
 
-def _table(head, rows):
+def table(head, rows):
     lines = ["| " + " | ".join(head) + " |", "|" + " --- |" * len(head)]
     return "\n".join(lines + ["| " + " | ".join(row) + " |" for row in rows]) + "\n"
 
 
-def _figure(value):
+def figure(value):
     return "%.0f" % value if value >= 100 else "%.3g" % value
 
 
-def _ratio(ratio):
+def ratio_text(ratio):
     return "%.2f (%.2f-%.2f)" % (ratio.median, ratio.least, ratio.most)
 
 
@@ -39,9 +39,9 @@ def _ratio_table(results, rows):
     others = [name for name in cases.CONTESTANTS if name != base]
     lines = []
     for case, metric in rows:
-        ratios = [_ratio(results.ratio(case, metric, name, base)) for name in others]
-        lines.append([_label(case, metric), _figure(results.median(case, metric, base)), *ratios])
-    return _table(["", "%s, ns" % base, *others], lines)
+        ratios = [ratio_text(results.ratio(case, metric, name, base)) for name in others]
+        lines.append([_label(case, metric), figure(results.median(case, metric, base)), *ratios])
+    return table(["", "%s, ns" % base, *others], lines)
 
 
 def ratio_tables(results):
@@ -58,11 +58,11 @@ def figure_table(results):
     rows = []
     for case, metric in results.rows:
         if case.workload in ("Memory", "Idle"):
-            values = [_figure(results.median(case, metric, name)) for name in COUNTED]
+            values = [figure(results.median(case, metric, name)) for name in COUNTED]
             rows.append(["%s, %s" % (case.name, metric), *values])
     if not rows:
         return ""
-    return "#### Memory and idle cost\n\n" + _table(["", *COUNTED], rows)
+    return "#### Memory and idle cost\n\n" + table(["", *COUNTED], rows)
 
 
 def _count(value):
@@ -79,7 +79,7 @@ def _count_table(title, counts, fields, shown):
         rows.append([case.name] + [
             " / ".join(shown(getattr(each, field)) for field in fields) for each in found
         ])
-    return "#### %s\n\n" % title + _table(["", *COUNTED], rows)
+    return "#### %s\n\n" % title + table(["", *COUNTED], rows)
 
 
 def count_tables(counts):
@@ -99,7 +99,7 @@ def _time_goal_row(goal, results):
     return [
         goal.claim,
         "<= %.2f x %s" % (goal.limit, goal.base),
-        "%s at %s" % (_ratio(worst[1]), worst[0].parameters),
+        "%s at %s" % (ratio_text(worst[1]), worst[0].parameters),
         _said(verdicts),
     ]
 
@@ -121,7 +121,7 @@ def _figure_goal_row(goal, results, counts):
         return None
     case, value = max(measured, key=lambda each: each[1])
     limit = "0" if goal.limit < 0.001 else "<= %g" % goal.limit
-    shown = _count(value) if goal.count else _figure(value)
+    shown = _count(value) if goal.count else figure(value)
     where = case.name if value > goal.limit or len(measured) == 1 else "%d cases" % len(measured)
     return [goal.claim, limit, "%s in %s" % (shown, where),
             "yes" if value <= goal.limit else "**no**"]
@@ -130,8 +130,8 @@ def _figure_goal_row(goal, results, counts):
 def goal_table(results, counts):
     rows = [_time_goal_row(goal, results) for goal in goals.TIME_GOALS]
     rows += [_figure_goal_row(goal, results, counts) for goal in goals.FIGURE_GOALS]
-    return "#### Goals\n\n" + _table(["goal", "figure", "worst case measured", "met"],
-                                     [row for row in rows if row])
+    return "#### Goals\n\n" + table(["goal", "figure", "worst case measured", "met"],
+                                    [row for row in rows if row])
 
 
 def report(results, counts, conditions):

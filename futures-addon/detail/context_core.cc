@@ -20,20 +20,26 @@ class UnhandledError final : public Waiter {
  public:
   UnhandledError(ContextCore& core, std::exception_ptr error,
                  const SourceLocation& created) noexcept
+      // NOLINTNEXTLINE(bugprone-throw-keyword-missing)
       : core_(core), error_(std::move(error)), created_(created) {
     setCallback(onReport, this);
   }
 
  private:
   static void onReport(void* udata) {
-    auto* const self = static_cast<UnhandledError*>(udata);
-    ContextCore& core = self->core_;
-    std::exception_ptr error = std::move(self->error_);
-    const SourceLocation created = self->created_;
-    self->~UnhandledError();
-    core.giveBack(self, sizeof(UnhandledError));
-    core.tellUnhandled(std::move(error), created);
+    const Holder self{static_cast<UnhandledError*>(udata)};
+    self.held->core_.tellUnhandled(self.held->error_, self.held->created_);
   }
+
+  // Gives it back, also when its error is thrown.
+  struct Holder {
+    ~Holder() {
+      ContextCore& core = held->core_;
+      held->~UnhandledError();
+      core.giveBack(held, sizeof(UnhandledError));
+    }
+    UnhandledError* held;
+  };
 
   ContextCore& core_;
   std::exception_ptr error_;
@@ -126,8 +132,6 @@ std::size_t ContextCore::removeScheduled(const FutureState& future,
   return removed;
 }
 
-void ContextCore::enroll(FutureState& future) noexcept { pending_.pushBack(future); }
-
 void ContextCore::endDestroying() noexcept {
   while (!condemned_.empty()) condemned_.popFront().dispose();
   destroying_ = false;
@@ -172,8 +176,8 @@ void ContextCore::endRounds() noexcept {
   }
 }
 
-void ContextCore::refuseIfOver() const {
-  if (refusing_) throw FutureError("A FutureContext that has ended takes no new work.");
+void ContextCore::refuse() {
+  throw FutureError("A FutureContext that has ended takes no new work.");
 }
 
 // Each once: what is begun meanwhile is for the next round.

@@ -26,7 +26,9 @@ class ContextCore {
   // What the handle's destructor does: ends what is pending, then waits for the futures to go.
   void end() noexcept;
   // Throws FutureError: it has ended as often as it could, and there was always something new.
-  void refuseIfOver() const;
+  void refuseIfOver() const {
+    if (refusing_) refuse();
+  }
 
   Reactor& reactor() noexcept { return *reactor_; }
 
@@ -80,6 +82,7 @@ class ContextCore {
   static void onTimer(void* udata);
   void runFirst();
   void tidyTimer() noexcept;
+  [[noreturn]] static void refuse();
   void endRounds() noexcept;
   void endPending(void (FutureState::*how)() noexcept) noexcept;
   void deleteIfUnused() noexcept {

@@ -55,20 +55,22 @@ class FrameMemory {
   static void* take(std::size_t frame, ContextCore* core) {
     const std::size_t size = sizeWith(frame);
     void* const memory = core != nullptr ? core->take(size) : allocate(size);
-    std::memcpy(static_cast<std::byte*>(memory) + frame, &core, sizeof core);
+    const void* const kept = core;
+    std::memcpy(static_cast<std::byte*>(memory) + frame, &kept, sizeof kept);
     return memory;
   }
 
   static void giveBack(void* memory, std::size_t frame) noexcept {
-    ContextCore* core;
-    std::memcpy(&core, static_cast<std::byte*>(memory) + frame, sizeof core);
+    void* kept;
+    std::memcpy(&kept, static_cast<std::byte*>(memory) + frame, sizeof kept);
+    auto* const core = static_cast<ContextCore*>(kept);
     if (core == nullptr) return ::operator delete(memory);
     core->giveBack(memory, sizeWith(frame));
   }
 
  private:
   static constexpr std::size_t sizeWith(std::size_t frame) noexcept {
-    return frame + sizeof(ContextCore*);
+    return frame + sizeof(void*);
   }
 };
 

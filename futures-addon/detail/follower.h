@@ -44,8 +44,8 @@ class Derived : public PooledState<State, T> {
     }
     endAs(FutureStatus::completed);
   }
-  void endWithError(std::exception_ptr error) noexcept {
-    this->error_ = std::move(error);
+  void endWithError(const std::exception_ptr& error) noexcept {
+    this->error_ = error;
     endAs(FutureStatus::failed);
   }
 

@@ -51,6 +51,11 @@ std::size_t FutureState::remove(AsyncCallback callback) noexcept {
 
 bool FutureState::cancel() noexcept { return isPending() && cancelWork(); }
 
+void FutureState::breakPromise() noexcept {
+  const bool isUnknown = references_ == 1 && waiters_.empty();
+  if (!isUnknown) fail(std::make_exception_ptr(BrokenPromiseError(created_)), {});
+}
+
 void FutureState::reportError() noexcept {
   if (core_ == nullptr) std::terminate();  // like an exception that leaves a thread
   observe();
@@ -61,7 +66,8 @@ void FutureState::throwFinishedTwice(const SourceLocation& where) const {
   throw FinishedTwiceError(created_, finished_, where);
 }
 
-void FutureState::throwOutcome() const {
+void FutureState::throwOutcome() {
+  observe();
   if (status_ == FutureStatus::failed) std::rethrow_exception(error_);
   if (status_ == FutureStatus::cancelled) throw CancelledError();
   throw PendingError(created_);

@@ -55,7 +55,9 @@ class FutureState : public Awaited, public Link {
   void release() noexcept {
     if (--references_ == 0) ContextCore::destroy(*this);
   }
-  bool hasOneReference() const noexcept { return references_ == 1; }
+
+  // Its Promise goes, and it is pending. If anybody could learn that, it fails.
+  void breakPromise() noexcept;
 
   // `waiter` waits for nothing. When this has finished already, it runs in the next drain.
   //   Errors    throws FutureError: finished, and without a context
@@ -79,7 +81,7 @@ class FutureState : public Awaited, public Link {
   // The result was looked at, so its error is nobody's surprise any more.
   void observe() noexcept { isObserved_ = true; }
   // Throws unless it is completed.
-  void throwUnlessCompleted() const {
+  void throwUnlessCompleted() {
     if (status_ != FutureStatus::completed) throwOutcome();
   }
   const std::exception_ptr& error() const noexcept { return error_; }
@@ -161,8 +163,10 @@ class FutureState : public Awaited, public Link {
 
   void addLate(Waiter& waiter);
   void reportError() noexcept;
-  [[noreturn]] void throwOutcome() const;
+  [[noreturn]] void throwOutcome();
 };
+
+inline void ContextCore::enroll(FutureState& future) noexcept { pending_.pushBack(future); }
 
 inline void ContextCore::destroy(FutureState& future) noexcept {
   ContextCore* const core = future.core();

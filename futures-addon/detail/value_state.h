@@ -2,6 +2,7 @@
 #ifndef KAIROS_FUTURES_ADDON_DETAIL_VALUE_STATE_H_
 #define KAIROS_FUTURES_ADDON_DETAIL_VALUE_STATE_H_
 
+#include <cassert>
 #include <memory>
 #include <optional>
 #include <type_traits>
@@ -46,12 +47,10 @@ class ValueState : public FutureState {
  public:
   // Throw unless it is completed.
   decltype(auto) get() {
-    observe();
     throwUnlessCompleted();
     return kept_.get();
   }
   decltype(auto) take() {
-    observe();
     throwUnlessCompleted();
     return kept_.take();
   }
@@ -88,6 +87,7 @@ class PooledState : public ValueState<T> {
 
   void dispose() noexcept override {
     ContextCore* const core = this->core_;
+    assert(core != nullptr);  // it was made in its memory
     auto* const state = static_cast<State*>(this);
     state->~State();
     core->giveBack(state, sizeof(State));
@@ -127,9 +127,6 @@ class PromiseState final : public PooledState<PromiseState<T>, T> {
   void setCancelCallback(AsyncCallback callback) noexcept {
     if (this->isPending()) this->cancelCallback_ = callback;
   }
-
-  // Somebody but the promise could learn how it ends.
-  bool isAwaited() const noexcept { return !this->hasOneReference() || !this->waiters_.empty(); }
 
  private:
   bool mayFinish(const SourceLocation& where) const {

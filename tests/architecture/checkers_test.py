@@ -109,13 +109,20 @@ class TransportSources(unittest.TestCase):
             '"transports/address.h"',
             "<netdb.h>",
             "<thread>",
-            "<openssl/ssl.h>",
+            "<zlib.h>",
             "MACRO",
         ):
             self.assertTrue(self.problem("#include " + name), name)
 
     def test_refuses_a_file_that_does_not_exist(self):
         self.assertTrue(self.problem('#include "kairos/transports/gone.h"', exists=False))
+
+    def test_accepts_a_library_only_where_it_is_the_subject(self):
+        text = "#include <openssl/ssl.h>\n#include <memory>\n"
+        self.assertFalse(self.problem("#include <openssl/ssl.h>"))
+        self.assertFalse(transport_sources.misplaced("transports/detail/tls_bio.cc", text))
+        self.assertTrue(transport_sources.misplaced("transports/connect.cc", text))
+        self.assertTrue(transport_sources.misplaced("transports/tls_x.cc", "#include <ares.h>\n"))
 
 
 class ForbiddenSymbols(unittest.TestCase):

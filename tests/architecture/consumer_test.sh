@@ -1,7 +1,8 @@
 #!/bin/bash
 # SPDX-License-Identifier: MIT OR Apache-2.0
 # Another workspace, ../consumer, builds a program with the core of this repository, runs it, and
-# has fetched nothing for it but the core.
+# has fetched nothing for it but the core. The transports alone need no library either; what does
+# need one says which package has it.
 set -euo pipefail
 
 scratch=$(mktemp -d /tmp/k-XXXXXX)
@@ -18,17 +19,40 @@ fail() {
   exit 1
 }
 
+build() {
+  bazel --batch --output_user_root="$scratch/user" --output_base="$scratch/base" \
+    build --noshow_progress --color=no --symlink_prefix=/ --jobs=2 "$@" >"$scratch/log" 2>&1
+}
+
+# Bazel notes each repository that it has fetched; these are Kairos and the compiler.
+expect_nothing_fetched() {
+  local fetched
+  fetched=$(find "$scratch/base/external" -name '@*.marker' -printf '%f\n' | sort |
+    sed -E '/^@(bazel_tools|local_config_.*|platforms|rules_cc|rules_java)\.marker$/d')
+  [[ $fetched == @kairos.marker ]] || fail "fetched for $1: $fetched"
+}
+
 # This script lies in the repository; a test sees it through symbolic links.
 cd "$(dirname "$(readlink -f "$0")")/../consumer"
 export HOME=$scratch GOOGLETEST_SOURCE=/nowhere
-bazel --batch --output_user_root="$scratch/user" --output_base="$scratch/base" \
-  build --noshow_progress --color=no --symlink_prefix=/ --jobs=2 //:consumer \
-  >"$scratch/log" 2>&1 || fail "the consumer does not build:"
-
+build //:consumer || fail "the consumer does not build:"
 program=$(find "$scratch/base/execroot" -path '*/bin/consumer' -type f)
 [[ $("$program") == "hello from the loop" ]] || fail "the consumer does not do its work"
+expect_nothing_fetched "the core"
 
-# Bazel notes each repository that it has fetched; these are the core and the compiler.
-fetched=$(find "$scratch/base/external" -name '@*.marker' -printf '%f\n' | sort |
-  sed -E '/^@(bazel_tools|local_config_.*|platforms|rules_cc|rules_java)\.marker$/d')
-[[ $fetched == @kairos.marker ]] || fail "fetched for the core: $fetched"
+build --nobuild @kairos//transports || fail "the transports alone cannot be built:"
+expect_nothing_fetched "the transports"
+
+# A compiler that finds none of the libraries.
+cat >"$scratch/cc" <<'END'
+#!/bin/bash
+[[ " $* " == *" -include "* ]] && exit 1
+exec cc "$@"
+END
+chmod +x "$scratch/cc"
+for part in tls:libssl-dev resolver:libc-ares-dev; do
+  target=@kairos//transports:${part%:*} package=${part#*:}
+  ! build --nobuild --repo_env=CC="$scratch/cc" "$target" || fail "$target needs no library"
+  grep -q "is not installed.* apt-get install $package" "$scratch/log" ||
+    fail "$target does not say that it needs $package:"
+done

@@ -23,7 +23,7 @@ constexpr std::size_t headerBytes = 12;
 constexpr int typeA = 1;
 constexpr int attemptsToShareAPort = 20;
 
-enum ResponseCode { noError = 0, nameError = 3 };
+enum ResponseCode { noError = 0, serverFailure = 2, nameError = 3 };
 
 struct Question {
   std::string name;  // in lower case, without the dot at the end
@@ -159,8 +159,12 @@ std::string DnsServer::answer(std::string_view message, bool overTcp) {
   if (manner == Manner::truncated && !overTcp) {
     return makeAnswer(message, *question, noError, true, {});
   }
-  return makeAnswer(message, *question, noError, false,
-                    question->type == typeA ? addresses : std::vector<std::string>());
+  if (manner == Manner::failing) return makeAnswer(message, *question, serverFailure, false, {});
+  if (manner == Manner::garbled) return "garbage";
+  std::string reply = makeAnswer(message, *question, noError, false,
+                                 question->type == typeA ? addresses : std::vector<std::string>());
+  if (manner == Manner::stranger) reply[0] = static_cast<char>(~reply[0]);
+  return reply;
 }
 
 }  // namespace kairos

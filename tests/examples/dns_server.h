@@ -22,6 +22,9 @@ class DnsServer {
     silent,     // never answers
     forgetful,  // does not answer the first question of each type
     truncated,  // over UDP it says that the answer is too long, so that TCP is needed
+    failing,    // says that it cannot tell
+    garbled,    // answers with something else
+    stranger,   // answers with the number of another question
   };
   struct Entry {
     std::vector<std::string> addresses;

@@ -96,7 +96,7 @@ Future<> startAgain(FutureContext& context, int& starts) {
     co_await sleepAsync(context, seconds(1));
   } catch (const CancelledError&) {
   }
-  asyncCheck(startAgain(context, starts));
+  if (starts < 1'000'000) asyncCheck(startAgain(context, starts));
 }
 
 TEST_P(ContextTest, EndsThoughItsFuturesGoOnForever) {

@@ -111,7 +111,7 @@ int __real_open(const char* path, int flags, ...);
 int __real_pipe2(int* ends, int flags);
 int __real_eventfd(unsigned value, int flags);
 int __real_signalfd(int fd, const sigset_t* signals, int flags);
-int __real_clone(int (*run)(void*), void* stack, int flags, void* udata, ...);
+int __real___clone(int (*run)(void*), void* stack, int flags, void* udata, ...);
 long __real_syscall(long number, ...);
 time_t __real_time(time_t* time);
 steady_clock::time_point __real__ZNSt6chrono3_V212steady_clock3nowEv();
@@ -269,9 +269,9 @@ int __wrap_signalfd(int fd, const sigset_t* signals, int flags) {
   return intercept(SystemCall::signalfd) ? -1 : __real_signalfd(fd, signals, flags);
 }
 
-int __wrap_clone(int (*run)(void*), void* stack, int flags, void* udata, void* parentTid) {
+int __wrap___clone(int (*run)(void*), void* stack, int flags, void* udata, void* parentTid) {
   if (intercept(SystemCall::clone)) return -1;
-  return __real_clone(run, stack, flags, udata, parentTid);
+  return __real___clone(run, stack, flags, udata, parentTid);
 }
 
 // However many arguments there are: they are handed on as they came.

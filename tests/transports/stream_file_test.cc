@@ -176,7 +176,7 @@ TEST_P(StreamFileTest, CountsBeyondTwoGibibytes) {
 
 // T54: interrupted, and refused for now.
 TEST_P(StreamFileTest, GoesOnAfterInterruptionsAndRefusals) {
-  const std::string bytes = pattern(1 << 20);
+  const std::string bytes = pattern(5 << 20);
   const UniqueFd file = fileWith(bytes);
   connect(tcpPair());
   for (const int error : {EINTR, EAGAIN}) {

@@ -136,17 +136,18 @@ TEST_P(SubprocessStartTest, ResetsSignals) {
 volatile sig_atomic_t foreignRuns = 0;
 
 TEST_P(SubprocessStartTest, KeepsHandlersInThisProcess) {
+  ::setpgid(0, 0);  // nobody else shall get the signals
   struct sigaction before {};
   struct sigaction counting {};
   counting.sa_handler = [](int) {
     static const pid_t owner = ::getpid();
     if (::getpid() != owner) foreignRuns = foreignRuns + 1;
   };
-  ASSERT_EQ(::sigaction(SIGUSR1, &counting, &before), 0);
-  ::raise(SIGUSR1);
+  ASSERT_EQ(::sigaction(SIGWINCH, &counting, &before), 0);
+  ::raise(SIGWINCH);
   std::atomic<bool> isOver{false};
   std::thread other([&] {
-    while (!isOver) ::kill(::getpid(), SIGUSR1);
+    while (!isOver) ::kill(0, SIGWINCH);
   });
   for (int i = 0; i < 50; ++i) {
     SubprocessTransport child;
@@ -156,7 +157,7 @@ TEST_P(SubprocessStartTest, KeepsHandlersInThisProcess) {
   isOver = true;
   other.join();
   EXPECT_EQ(foreignRuns, 0);
-  ::sigaction(SIGUSR1, &before, nullptr);
+  ::sigaction(SIGWINCH, &before, nullptr);
 }
 
 // T154

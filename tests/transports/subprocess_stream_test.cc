@@ -42,6 +42,8 @@ TEST_P(SubprocessStreamTest, ConnectsPipesToStreams) {
   SubprocessTransport child;
   startShell(child, "read line; echo \"out $line\"; echo \"err $line\" >&2; cat",
              {.input = Redirect::pipe(), .output = Redirect::pipe(), .error = Redirect::pipe()});
+  EXPECT_NE(::fcntl(child.input().fd(), F_GETFL) & O_NONBLOCK, 0);
+  EXPECT_NE(::fcntl(child.output().fd(), F_GETFL) & O_NONBLOCK, 0);
   Write first;
   Write last;
   ok(child.input().write(first, "one\ntwo\n", Write::done, &first));

@@ -22,6 +22,9 @@ class BlockPool {
   BlockPool(const BlockPool&) = delete;
   BlockPool& operator=(const BlockPool&) = delete;
 
+  // The next take() may find no memory.
+  bool isEmpty() const noexcept { return count_ == 0; }
+
   // nullptr: no memory.
   char* take() noexcept { return count_ > 0 ? free_[--count_] : new (std::nothrow) char[bytes]; }
 

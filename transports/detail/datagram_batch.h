@@ -21,7 +21,7 @@ namespace kairos::detail {
 class DatagramBatch {
  public:
   static constexpr std::size_t datagramsMax = 64;
-  static constexpr std::size_t payloadBytes = 16 * 65600;
+  static constexpr std::size_t payloadBytes = std::size_t{16} * 65600;
 
   // The memory is as it comes.
   DatagramBatch() noexcept {}

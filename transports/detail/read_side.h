@@ -38,6 +38,16 @@ class ReadSide {
   // the operation's error.
   bool receive(Fd fd, FdKind kind, BufferPool& pool, ReadOperation& operation) noexcept;
 
+  // For what comes otherwise than from a descriptor: where to put it, empty if there is no memory,
+  // and that it is there.
+  std::span<char> makeRoom(BufferPool& pool) noexcept { return buffer_.makeRoom(pool); }
+  void received(std::size_t count) noexcept { buffer_.received(count); }
+
+  // Whether serve() has anything to look at.
+  bool mayServe(const ReadOperation& operation) const noexcept {
+    return !buffer_.unread().empty() || hasEnded() || operation.wanted_ == 0;
+  }
+
   // Serves `operation` from what has been received. False: that is not enough yet.
   bool serve(ReadOperation& operation) noexcept;
 

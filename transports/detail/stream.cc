@@ -49,8 +49,8 @@ void Stream::startRead(ReadOperation& operation, AsyncCallback callback) noexcep
   reading_ = &operation;
   if (closed_) return finishRead(TransportError::closed);
   readSide_.trim(context_->pool());
-  serveRead();
-  if (isReading()) {
+  if (readSide_.mayServe(operation)) serveRead();
+  if (!readerAdded_ && isReading()) {
     if (const std::error_code error = watchReading()) finishRead(error);
   }
 }
@@ -142,6 +142,7 @@ std::error_code Stream::writeError() const noexcept {
 void Stream::startWrite(WriteOperation& operation, AsyncCallback callback) noexcept {
   OperationAccess::begin(operation, *this, callback);
   operation.bytes = 0;
+  if (mayWriteAtOnce(operation)) return writeAtOnce(operation);
   operation.error = writeError();
   // A second shutdown is done when the first is.
   if (operation.isLast() && operation.error == TransportError::shutDown) operation.error = {};
@@ -157,6 +158,25 @@ void Stream::startWrite(WriteOperation& operation, AsyncCallback callback) noexc
   const bool isFirst = writes_->empty();
   writes_->add(operation);
   if (isFirst) flush(false);
+}
+
+// The usual write: one part, nothing queued, and the memory for a queue at hand.
+bool Stream::mayWriteAtOnce(const WriteOperation& operation) const noexcept {
+  return writes_ == nullptr && !closed_ && !shutdownStarted_ && operation.left_ > 0 &&
+         operation.kind_ == WriteOperation::Kind::bytes && operation.parts_.size() == 1 &&
+         !context_->queuePool().isEmpty();
+}
+
+// Only what the OS leaves needs a queue.
+void Stream::writeAtOnce(WriteOperation& operation) noexcept {
+  const IoResult result = WriteQueue::writePart(operation, fd_, kind_);
+  if (result.error == 0 && operation.left_ == 0) {
+    return WriteQueue::complete(*context_, operation);
+  }
+  makeQueue();
+  writes_->add(operation);
+  if (result.error == 0 || result.wouldBlock()) return watchWriting();
+  failWrites(systemError(result.error));
 }
 
 void Stream::onWritable(void* udata) {

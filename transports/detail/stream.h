@@ -70,6 +70,8 @@ class Stream final : public ContextMember, public OperationOwner {
   void watchAnew() noexcept;
 
   std::error_code writeError() const noexcept;
+  bool mayWriteAtOnce(const WriteOperation& operation) const noexcept;
+  void writeAtOnce(WriteOperation& operation) noexcept;
   bool makeQueue() noexcept;
   void dropQueue() noexcept;
   void flush(bool wasWoken) noexcept;

@@ -86,6 +86,15 @@ WriteQueue::Step WriteQueue::writeParts(Context& context, Fd fd, FdKind kind) no
   return result.bytes < offered ? Step::full : Step::more;
 }
 
+IoResult WriteQueue::writePart(WriteOperation& operation, Fd fd, FdKind kind) noexcept {
+  iovec part = toIovec(operation.parts_.front());
+  const IoResult result = writeOnce(fd, kind, {&part, 1});
+  operation.bytes = result.bytes;
+  operation.offset_ = result.bytes;
+  operation.left_ -= result.bytes;
+  return result;
+}
+
 // Takes from the head what has nothing left.
 WriteQueue::Next WriteQueue::completeWritten(Context& context) noexcept {
   while (!operations_.empty()) {

@@ -20,7 +20,7 @@ class WriteQueue {
 
   // Parts, or bytes of a file, that go to the OS in one call; calls that one flush makes at most.
   static constexpr std::size_t partsMax = 64;
-  static constexpr std::size_t fileBytesMax = 512 * 1024;
+  static constexpr std::size_t fileBytesMax = std::size_t{2} << 20;
   static constexpr int callsPerFlushMax = 8;
 
   bool empty() const noexcept { return operations_.empty(); }
@@ -50,6 +50,9 @@ class WriteQueue {
   Next flush(Context& context, Fd fd, FdKind kind) noexcept;
   std::error_code error() const noexcept { return error_; }
   WriteOperation& takeLast() noexcept;
+
+  // Writes once of a write that has one part and is not queued.
+  static IoResult writePart(WriteOperation& operation, Fd fd, FdKind kind) noexcept;
 
   // A write that has its result is no longer of the stream.
   static void complete(Context& context, WriteOperation& operation) noexcept;

@@ -1,0 +1,190 @@
+// SPDX-License-Identifier: MIT OR Apache-2.0
+#include "kairos/transports/tls_context.h"
+
+#include <openssl/bio.h>
+#include <openssl/err.h>
+#include <openssl/pem.h>
+#include <openssl/ssl.h>
+#include <openssl/x509.h>
+
+#include <limits>
+#include <memory>
+#include <utility>
+
+#include "kairos/transports/detail/tls_failure.h"
+#include "kairos/transports/detail/tls_settings.h"
+#include "kairos/transports/error.h"
+
+namespace kairos {
+namespace {
+
+using detail::takeTlsFailure;
+
+struct Free {
+  void operator()(BIO* bio) const noexcept { ::BIO_free(bio); }
+  void operator()(X509* certificate) const noexcept { ::X509_free(certificate); }
+  void operator()(EVP_PKEY* key) const noexcept { ::EVP_PKEY_free(key); }
+};
+
+using Text = std::unique_ptr<BIO, Free>;
+using Certificate = std::unique_ptr<X509, Free>;
+using Key = std::unique_ptr<EVP_PKEY, Free>;
+
+// Otherwise OpenSSL would ask at the terminal.
+int noPassword(char*, int, int, void*) { return 0; }
+
+Text textOf(std::string_view pem) {
+  if (pem.size() > static_cast<std::size_t>(std::numeric_limits<int>::max())) return nullptr;
+  return Text(::BIO_new_mem_buf(pem.data(), static_cast<int>(pem.size())));
+}
+
+Text textOfFile(const char* file) {
+  return Text(file != nullptr ? ::BIO_new_file(file, "r") : nullptr);
+}
+
+Certificate readCertificate(BIO* text) {
+  return Certificate(::PEM_read_bio_X509(text, nullptr, noPassword, nullptr));
+}
+
+// After the last certificate in a text: whether it ended well.
+bool isAtEnd() {
+  const unsigned long error = ::ERR_peek_last_error();
+  return ERR_GET_LIB(error) == ERR_LIB_PEM && ERR_GET_REASON(error) == PEM_R_NO_START_LINE;
+}
+
+// Takes each certificate, of which there must be one at least.
+template <class Take>
+std::error_code forEachCertificate(BIO* text, Take take) {
+  bool isFirst = true;
+  while (const Certificate certificate = readCertificate(text)) {
+    if (!take(certificate.get(), isFirst)) return takeTlsFailure();
+    isFirst = false;
+  }
+  if (isFirst || !isAtEnd()) return takeTlsFailure();
+  ::ERR_clear_error();
+  return {};
+}
+
+std::error_code use(SSL_CTX* context, const Text& chain, const Text& key) {
+  if (!chain || !key) return takeTlsFailure();
+  ::SSL_CTX_clear_chain_certs(context);
+  const auto add = [context](X509* certificate, bool isFirst) {
+    if (isFirst) return ::SSL_CTX_use_certificate(context, certificate) == 1;
+    return SSL_CTX_add1_chain_cert(context, certificate) == 1;
+  };
+  if (const auto error = forEachCertificate(chain.get(), add)) return error;
+  const Key secret(::PEM_read_bio_PrivateKey(key.get(), nullptr, noPassword, nullptr));
+  if (!secret || ::SSL_CTX_use_PrivateKey(context, secret.get()) != 1 ||
+      ::SSL_CTX_check_private_key(context) != 1) {
+    return takeTlsFailure();
+  }
+  return {};
+}
+
+std::error_code trustOnly(detail::TlsSettings& settings, const Text& roots) {
+  if (!roots) return takeTlsFailure();
+  if (!settings.trustsOnlyGiven()) {
+    X509_STORE* const empty = ::X509_STORE_new();
+    if (empty == nullptr) return takeTlsFailure();
+    ::SSL_CTX_set_cert_store(settings.context(), empty);
+    settings.setTrustsOnlyGiven();
+  }
+  const auto add = [&settings](X509* certificate, bool) {
+    // Clients are told whose certificates would do.
+    if (settings.isServer() && ::SSL_CTX_add_client_CA(settings.context(), certificate) != 1) {
+      return false;
+    }
+    return ::X509_STORE_add_cert(::SSL_CTX_get_cert_store(settings.context()), certificate) == 1;
+  };
+  return forEachCertificate(roots.get(), add);
+}
+
+}  // namespace
+
+TlsContext::~TlsContext() {
+  if (settings_ != nullptr) settings_->removeUser();
+}
+
+TlsContext::TlsContext(TlsContext&& other) noexcept
+    : settings_(std::exchange(other.settings_, nullptr)) {}
+
+TlsContext& TlsContext::operator=(TlsContext&& other) noexcept {
+  TlsContext moved(std::move(other));
+  std::swap(settings_, moved.settings_);
+  return *this;
+}
+
+std::error_code TlsContext::make(bool isServer, TlsContext& result) noexcept {
+  TlsContext made;
+  made.settings_ = detail::TlsSettings::make(isServer);
+  if (made.settings_ == nullptr) return takeTlsFailure();
+  if (!isServer && ::SSL_CTX_set_default_verify_paths(made.native()) != 1) return takeTlsFailure();
+  result = std::move(made);
+  return {};
+}
+
+std::error_code TlsContext::makeClient(TlsContext& result) noexcept { return make(false, result); }
+
+std::error_code TlsContext::makeServer(TlsContext& result) noexcept { return make(true, result); }
+
+std::error_code TlsContext::useCertificate(std::string_view chainPem,
+                                           std::string_view keyPem) noexcept {
+  if (settings_ == nullptr) return TransportError::notConnected;
+  ::ERR_clear_error();
+  return use(native(), textOf(chainPem), textOf(keyPem));
+}
+
+std::error_code TlsContext::useCertificateFiles(const char* chainFile,
+                                                const char* keyFile) noexcept {
+  if (settings_ == nullptr) return TransportError::notConnected;
+  ::ERR_clear_error();
+  const Text chain = textOfFile(chainFile);
+  return use(native(), chain, chain ? textOfFile(keyFile) : nullptr);
+}
+
+std::error_code TlsContext::trust(std::string_view rootsPem) noexcept {
+  if (settings_ == nullptr) return TransportError::notConnected;
+  ::ERR_clear_error();
+  return trustOnly(*settings_, textOf(rootsPem));
+}
+
+std::error_code TlsContext::trustFile(const char* file) noexcept {
+  if (settings_ == nullptr) return TransportError::notConnected;
+  ::ERR_clear_error();
+  return trustOnly(*settings_, textOfFile(file));
+}
+
+std::error_code TlsContext::verifyClients(int mode) noexcept {
+  if (settings_ == nullptr) return TransportError::notConnected;
+  if (!settings_->isServer()) return std::make_error_code(std::errc::invalid_argument);
+  ::SSL_CTX_set_verify(native(), mode, nullptr);
+  return {};
+}
+
+std::error_code TlsContext::requireClientCertificates() noexcept {
+  return verifyClients(SSL_VERIFY_PEER | SSL_VERIFY_FAIL_IF_NO_PEER_CERT);
+}
+
+std::error_code TlsContext::acceptClientCertificates() noexcept {
+  return verifyClients(SSL_VERIFY_PEER);
+}
+
+std::error_code TlsContext::setProtocols(std::span<const std::string_view> names) noexcept {
+  if (settings_ == nullptr) return TransportError::notConnected;
+  ::ERR_clear_error();
+  if (!settings_->setProtocols(names)) return std::make_error_code(std::errc::invalid_argument);
+  return settings_->offerProtocols() ? std::error_code() : takeTlsFailure();
+}
+
+std::error_code TlsContext::insecurelyTrustAnybody() noexcept {
+  if (settings_ == nullptr) return TransportError::notConnected;
+  if (settings_->isServer()) return std::make_error_code(std::errc::invalid_argument);
+  ::SSL_CTX_set_verify(native(), SSL_VERIFY_NONE, nullptr);
+  return {};
+}
+
+ssl_ctx_st* TlsContext::native() const noexcept {
+  return settings_ != nullptr ? settings_->context() : nullptr;
+}
+
+}  // namespace kairos
