@@ -14,8 +14,8 @@
 
 namespace kairos {
 
-// The operations of a StreamTransport for coroutines: what each does, and its errors, stand in
-// transports/stream_transport.h, and what all have in common in transport_call.h.
+// The operations of a StreamTransport for coroutines, or of a TlsStream: what each does, and its
+// errors, stand in transports/stream_transport.h; what all have in common, in transport_call.h.
 //
 // What co_await gives for a read is a std::optional<std::string_view>, which is empty when the
 // stream has ended before the first byte of what was asked for, and only then:
@@ -24,72 +24,85 @@ namespace kairos {
 //
 // In the stream's buffer it stays valid until the next read is started.
 
-inline auto readOnce(StreamTransport& stream) noexcept {
-  return TransportCall(stream, detail::ReadOnceCall{});
+template <detail::ByteStream Stream>
+auto readOnce(Stream& stream) noexcept {
+  return TransportCall(stream, detail::ReadOnceCall<Stream>{});
 }
 // The beginning of `into`.
-inline auto readOnce(StreamTransport& stream, std::span<char> into) noexcept {
-  return TransportCall(stream, detail::ReadOnceIntoCall{{}, into});
+template <detail::ByteStream Stream>
+auto readOnce(Stream& stream, std::span<char> into) noexcept {
+  return TransportCall(stream, detail::ReadOnceIntoCall<Stream>{{}, into});
 }
 
 // All of `into`. Cancelled, or failed, it may have filled a part: see noThrow().
-inline auto readExactly(StreamTransport& stream, std::span<char> into) noexcept {
-  return TransportCall(stream, detail::ReadExactlyCall{{}, into});
+template <detail::ByteStream Stream>
+auto readExactly(Stream& stream, std::span<char> into) noexcept {
+  return TransportCall(stream, detail::ReadExactlyCall<Stream>{{}, into});
 }
 
-inline auto readUntil(StreamTransport& stream, std::string_view separator,
-                      ReadLimit limit = {}) noexcept {
-  return TransportCall(stream, detail::ReadUntilCall{{}, separator, limit});
+template <detail::ByteStream Stream>
+auto readUntil(Stream& stream, std::string_view separator, ReadLimit limit = {}) noexcept {
+  return TransportCall(stream, detail::ReadUntilCall<Stream>{{}, separator, limit});
 }
 
-inline auto readLine(StreamTransport& stream, ReadLimit limit = {}) noexcept {
-  return TransportCall(stream, detail::ReadLineCall{{}, limit});
+template <detail::ByteStream Stream>
+auto readLine(Stream& stream, ReadLimit limit = {}) noexcept {
+  return TransportCall(stream, detail::ReadLineCall<Stream>{{}, limit});
 }
 
 // The `udata` that `messageOf` is given means nothing.
-inline auto readMessage(StreamTransport& stream, MessageFunc messageOf,
-                        ReadLimit limit = {}) noexcept {
-  return TransportCall(stream, detail::ReadMessageCall{{}, messageOf, limit});
+template <detail::ByteStream Stream>
+auto readMessage(Stream& stream, MessageFunc messageOf, ReadLimit limit = {}) noexcept {
+  return TransportCall(stream, detail::ReadMessageCall<Stream>{{}, messageOf, limit});
 }
 
 // Gives a std::string_view, empty if nothing came.
-inline auto readToEnd(StreamTransport& stream, ReadLimit limit = {}) noexcept {
-  return TransportCall(stream, detail::ReadToEndCall{{}, limit});
+template <detail::ByteStream Stream>
+auto readToEnd(Stream& stream, ReadLimit limit = {}) noexcept {
+  return TransportCall(stream, detail::ReadToEndCall<Stream>{{}, limit});
 }
 
 // Gives how many bytes were discarded: fewer only if the stream has ended.
-inline auto consume(StreamTransport& stream, std::size_t count) noexcept {
-  return TransportCall(stream, detail::ConsumeCall{{}, count});
+template <detail::ByteStream Stream>
+auto consume(Stream& stream, std::size_t count) noexcept {
+  return TransportCall(stream, detail::ConsumeCall<Stream>{{}, count});
 }
 
 // What is written gives nothing. A write that is cancelled when a part of it is sent breaks the
 // stream for further writes, as one that is destroyed: so that a limit of time ends it in any case.
 // A shutdown is ended in the same way.
 
-inline auto write(StreamTransport& stream, std::string_view bytes) noexcept {
-  return TransportCall(stream, detail::WriteBytesCall{{}, bytes});
+template <detail::ByteStream Stream>
+auto write(Stream& stream, std::string_view bytes) noexcept {
+  return TransportCall(stream, detail::WriteBytesCall<Stream>{{}, bytes});
 }
-inline auto write(StreamTransport& stream, std::span<const std::string_view> parts) noexcept {
-  return TransportCall(stream, detail::WritePartsCall{{}, parts});
+template <detail::ByteStream Stream>
+auto write(Stream& stream, std::span<const std::string_view> parts) noexcept {
+  return TransportCall(stream, detail::WritePartsCall<Stream>{{}, parts});
 }
 // Keeps the bytes.
-inline auto writeOwned(StreamTransport& stream, std::string bytes) noexcept {
-  return TransportCall(stream, detail::WriteOwnedCall{{}, std::move(bytes)});
+template <detail::ByteStream Stream>
+auto writeOwned(Stream& stream, std::string bytes) noexcept {
+  return TransportCall(stream, detail::WriteOwnedCall<Stream>{{}, std::move(bytes)});
 }
 // Gives how many bytes that was.
-inline auto writeFile(StreamTransport& stream, const FileRange& range) noexcept {
-  return TransportCall(stream, detail::WriteFileCall{{}, range});
+template <detail::ByteStream Stream>
+auto writeFile(Stream& stream, const FileRange& range) noexcept {
+  return TransportCall(stream, detail::WriteFileCall<Stream>{{}, range});
 }
 
-inline auto shutdown(StreamTransport& stream) noexcept {
-  return TransportCall(stream, detail::ShutdownCall{});
+template <detail::ByteStream Stream>
+auto shutdown(Stream& stream) noexcept {
+  return TransportCall(stream, detail::ShutdownCall<Stream>{});
 }
-inline auto closeAfterFlush(StreamTransport& stream) noexcept {
-  return TransportCall(stream, detail::CloseAfterFlushCall{});
+template <detail::ByteStream Stream>
+auto closeAfterFlush(Stream& stream) noexcept {
+  return TransportCall(stream, detail::CloseAfterFlushCall<Stream>{});
 }
 
-inline auto waitUntilDrained(StreamTransport& stream) noexcept {
-  return TransportCall(stream, detail::DrainedCall{});
+template <detail::ByteStream Stream>
+auto waitUntilDrained(Stream& stream) noexcept {
+  return TransportCall(stream, detail::DrainedCall<Stream>{});
 }
 
 }  // namespace kairos

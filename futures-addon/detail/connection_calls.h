@@ -29,9 +29,6 @@ struct AcceptCall : BasicCall {
                         AsyncCallback done) const noexcept {
     return server.accept(operation, done.function, done.udata);
   }
-  static bool cancel(StreamServer& server, AcceptOperation& operation) noexcept {
-    return OperationAccess::isWaiting(operation) && server.cancel(operation);
-  }
   static Accepted result(AcceptOperation& operation) noexcept {
     return {std::move(operation.stream), operation.peer};
   }

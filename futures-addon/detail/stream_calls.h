@@ -2,6 +2,7 @@
 #ifndef KAIROS_FUTURES_ADDON_DETAIL_STREAM_CALLS_H_
 #define KAIROS_FUTURES_ADDON_DETAIL_STREAM_CALLS_H_
 
+#include <concepts>
 #include <cstddef>
 #include <memory>
 #include <optional>
@@ -16,21 +17,26 @@
 #include "kairos/reactor/reactor.h"
 #include "kairos/transports/stream_transport.h"
 
-// The operations of a StreamTransport as TransportAwaiter wants them.
+// The operations of a StreamTransport as TransportAwaiter wants them, and of what reads and writes
+// as it does.
 
 namespace kairos::detail {
 
-// Once a stream is closed or gone, its operations are no longer waiting, and it is not asked.
-struct StreamCall : BasicCall {
-  using Target = StreamTransport;
-
-  template <class Operation>
-  static bool cancel(StreamTransport& stream, Operation& operation) noexcept {
-    return OperationAccess::isWaiting(operation) && stream.cancel(operation);
-  }
+// Such as StreamTransport.
+template <class Stream>
+concept ByteStream = requires(Stream& stream, ReadOperation& read, WriteOperation& write,
+                              CallbackFunc done, void* udata) {
+  { stream.readLine(read, ReadLimit(), done, udata) } -> std::same_as<std::error_code>;
+  { stream.write(write, std::string_view(), done, udata) } -> std::same_as<std::error_code>;
 };
 
-struct ReadCall : StreamCall {
+template <ByteStream Stream>
+struct StreamCall : BasicCall {
+  using Target = Stream;
+};
+
+template <ByteStream Stream>
+struct ReadCall : StreamCall<Stream> {
   using Operation = ReadOperation;
 
   // Nothing: the stream has ended, and that was to be expected.
@@ -42,46 +48,52 @@ struct ReadCall : StreamCall {
 };
 
 // One that wants more than the stream has: none of it is an end like another, and no error.
-struct WholeReadCall : ReadCall {
+template <ByteStream Stream>
+struct WholeReadCall : ReadCall<Stream> {
   static bool isFailed(const ReadOperation& operation) noexcept {
     if (operation.error != TransportError::incomplete) return BasicCall::isFailed(operation);
     return !operation.data.empty();
   }
 };
 
-struct ReadLineCall : ReadCall {
-  std::error_code start(StreamTransport& stream, ReadOperation& operation,
+template <ByteStream Stream>
+struct ReadLineCall : ReadCall<Stream> {
+  std::error_code start(Stream& stream, ReadOperation& operation,
                         AsyncCallback done) const noexcept {
     return stream.readLine(operation, limit, done.function, done.udata);
   }
   ReadLimit limit;
 };
 
-struct ReadOnceCall : ReadCall {
-  std::error_code start(StreamTransport& stream, ReadOperation& operation,
+template <ByteStream Stream>
+struct ReadOnceCall : ReadCall<Stream> {
+  std::error_code start(Stream& stream, ReadOperation& operation,
                         AsyncCallback done) const noexcept {
     return stream.readOnce(operation, done.function, done.udata);
   }
 };
 
-struct ReadOnceIntoCall : ReadCall {
-  std::error_code start(StreamTransport& stream, ReadOperation& operation,
+template <ByteStream Stream>
+struct ReadOnceIntoCall : ReadCall<Stream> {
+  std::error_code start(Stream& stream, ReadOperation& operation,
                         AsyncCallback done) const noexcept {
     return stream.readOnce(operation, into, done.function, done.udata);
   }
   std::span<char> into;
 };
 
-struct ReadExactlyCall : WholeReadCall {
-  std::error_code start(StreamTransport& stream, ReadOperation& operation,
+template <ByteStream Stream>
+struct ReadExactlyCall : WholeReadCall<Stream> {
+  std::error_code start(Stream& stream, ReadOperation& operation,
                         AsyncCallback done) const noexcept {
     return stream.readExactly(operation, into, done.function, done.udata);
   }
   std::span<char> into;
 };
 
-struct ReadUntilCall : WholeReadCall {
-  std::error_code start(StreamTransport& stream, ReadOperation& operation,
+template <ByteStream Stream>
+struct ReadUntilCall : WholeReadCall<Stream> {
+  std::error_code start(Stream& stream, ReadOperation& operation,
                         AsyncCallback done) const noexcept {
     return stream.readUntil(operation, separator, limit, done.function, done.udata);
   }
@@ -90,8 +102,9 @@ struct ReadUntilCall : WholeReadCall {
 };
 
 // The callback's udata is the coroutine, which a MessageFunc has no use for.
-struct ReadMessageCall : ReadCall {
-  std::error_code start(StreamTransport& stream, ReadOperation& operation,
+template <ByteStream Stream>
+struct ReadMessageCall : ReadCall<Stream> {
+  std::error_code start(Stream& stream, ReadOperation& operation,
                         AsyncCallback done) const noexcept {
     return stream.readMessage(operation, messageOf, limit, done.function, done.udata);
   }
@@ -99,8 +112,9 @@ struct ReadMessageCall : ReadCall {
   ReadLimit limit;
 };
 
-struct ReadToEndCall : ReadCall {
-  std::error_code start(StreamTransport& stream, ReadOperation& operation,
+template <ByteStream Stream>
+struct ReadToEndCall : ReadCall<Stream> {
+  std::error_code start(Stream& stream, ReadOperation& operation,
                         AsyncCallback done) const noexcept {
     return stream.readToEnd(operation, limit, done.function, done.udata);
   }
@@ -108,8 +122,9 @@ struct ReadToEndCall : ReadCall {
   ReadLimit limit;
 };
 
-struct ConsumeCall : ReadCall {
-  std::error_code start(StreamTransport& stream, ReadOperation& operation,
+template <ByteStream Stream>
+struct ConsumeCall : ReadCall<Stream> {
+  std::error_code start(Stream& stream, ReadOperation& operation,
                         AsyncCallback done) const noexcept {
     return stream.consume(operation, count, done.function, done.udata);
   }
@@ -117,12 +132,13 @@ struct ConsumeCall : ReadCall {
   std::size_t count;
 };
 
-struct WriteCall : StreamCall {
+template <ByteStream Stream>
+struct WriteCall : StreamCall<Stream> {
   using Operation = WriteOperation;
 
   // One that the transport cannot take back is given up, and broken off: the stream takes no
   // further write, but for one that says so at once, which makes the coroutine go on.
-  static bool cancel(StreamTransport& stream, WriteOperation& operation) noexcept {
+  static bool cancel(Stream& stream, WriteOperation& operation) noexcept {
     if (!OperationAccess::isWaiting(operation)) return false;
     if (stream.cancel(operation)) return true;
     if (!stream.isOpen()) return false;
@@ -135,32 +151,35 @@ struct WriteCall : StreamCall {
   static void result(const WriteOperation&) noexcept {}
 };
 
-struct WriteBytesCall : WriteCall {
-  std::error_code start(StreamTransport& stream, WriteOperation& operation,
+template <ByteStream Stream>
+struct WriteBytesCall : WriteCall<Stream> {
+  std::error_code start(Stream& stream, WriteOperation& operation,
                         AsyncCallback done) const noexcept {
     return stream.write(operation, bytes, done.function, done.udata);
   }
   std::string_view bytes;
 };
 
-struct WritePartsCall : WriteCall {
-  std::error_code start(StreamTransport& stream, WriteOperation& operation,
+template <ByteStream Stream>
+struct WritePartsCall : WriteCall<Stream> {
+  std::error_code start(Stream& stream, WriteOperation& operation,
                         AsyncCallback done) const noexcept {
     return stream.write(operation, parts, done.function, done.udata);
   }
   std::span<const std::string_view> parts;
 };
 
-struct WriteOwnedCall : WriteCall {
-  std::error_code start(StreamTransport& stream, WriteOperation& operation,
-                        AsyncCallback done) noexcept {
+template <ByteStream Stream>
+struct WriteOwnedCall : WriteCall<Stream> {
+  std::error_code start(Stream& stream, WriteOperation& operation, AsyncCallback done) noexcept {
     return stream.writeOwned(operation, std::move(bytes), done.function, done.udata);
   }
   std::string bytes;
 };
 
-struct WriteFileCall : WriteCall {
-  std::error_code start(StreamTransport& stream, WriteOperation& operation,
+template <ByteStream Stream>
+struct WriteFileCall : WriteCall<Stream> {
+  std::error_code start(Stream& stream, WriteOperation& operation,
                         AsyncCallback done) const noexcept {
     return stream.writeFile(operation, range, done.function, done.udata);
   }
@@ -168,24 +187,27 @@ struct WriteFileCall : WriteCall {
   FileRange range;
 };
 
-struct ShutdownCall : WriteCall {
-  std::error_code start(StreamTransport& stream, WriteOperation& operation,
+template <ByteStream Stream>
+struct ShutdownCall : WriteCall<Stream> {
+  std::error_code start(Stream& stream, WriteOperation& operation,
                         AsyncCallback done) const noexcept {
     return stream.shutdown(operation, done.function, done.udata);
   }
 };
 
-struct CloseAfterFlushCall : WriteCall {
-  std::error_code start(StreamTransport& stream, WriteOperation& operation,
+template <ByteStream Stream>
+struct CloseAfterFlushCall : WriteCall<Stream> {
+  std::error_code start(Stream& stream, WriteOperation& operation,
                         AsyncCallback done) const noexcept {
     return stream.closeAfterFlush(operation, done.function, done.udata);
   }
 };
 
-struct DrainedCall : StreamCall {
+template <ByteStream Stream>
+struct DrainedCall : StreamCall<Stream> {
   using Operation = DrainOperation;
 
-  std::error_code start(StreamTransport& stream, DrainOperation& operation,
+  std::error_code start(Stream& stream, DrainOperation& operation,
                         AsyncCallback done) const noexcept {
     return stream.waitUntilDrained(operation, done.function, done.udata);
   }

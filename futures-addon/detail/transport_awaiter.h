@@ -8,6 +8,7 @@
 #include "kairos/futures-addon/detail/operation_awaiter.h"
 #include "kairos/futures-addon/error.h"
 #include "kairos/reactor/reactor.h"
+#include "kairos/transports/operation.h"
 
 namespace kairos::detail {
 
@@ -15,10 +16,16 @@ namespace kairos::detail {
 //
 //   Target, Operation                    types: of the transport, and of what it does
 //   start(target, operation, callback)   the start call
-//   cancel(target, operation)            asks a pending one to end; false: that cannot be
 //   static result(operation)             what co_await gives
 struct BasicCall {
   static constexpr bool throws = true;
+
+  // Asks a pending one to end; false: that cannot be. A transport that is closed or gone has left
+  // none waiting, and is not asked.
+  template <class Target, class Operation>
+  static bool cancel(Target& target, Operation& operation) noexcept {
+    return OperationAccess::isWaiting(operation) && target.cancel(operation);
+  }
 
   template <class Operation>
   static bool isFailed(const Operation& operation) noexcept {

@@ -1,0 +1,71 @@
+// SPDX-License-Identifier: MIT OR Apache-2.0
+#ifndef KAIROS_FUTURES_ADDON_ASYNC_SEMAPHORE_H_
+#define KAIROS_FUTURES_ADDON_ASYNC_SEMAPHORE_H_
+
+#include <coroutine>
+#include <cstddef>
+
+#include "kairos/futures-addon/detail/turn_awaiter.h"
+#include "kairos/futures-addon/detail/turn_queue.h"
+#include "kairos/futures-addon/future_context.h"
+#include "kairos/futures-addon/turn.h"
+
+namespace kairos {
+
+// Lets `size` of those who want to go on do so at the same time. What an AsyncLock promises for
+// one, this does for several: first come, first served; a place that is released is handed over.
+//
+//   Thread      that of the context
+//   Ownership   as AsyncLock
+//   Errors      The constructor throws FutureError for no places.
+//   Cost        no allocation; constant, however many wait
+class AsyncSemaphore final : private detail::TurnOwner {
+ public:
+  AsyncSemaphore(FutureContext& context, std::size_t size);
+
+  std::size_t size() const noexcept { return size_; }
+  std::size_t available() const noexcept { return available_; }
+  std::size_t waiters() const noexcept { return queue_.size(); }
+
+  // False: no place is free.
+  bool tryAcquire() noexcept {
+    if (available_ == 0) return false;
+    --available_;
+    return true;
+  }
+
+  // Calls `callback(udata)` when it has a place, which has to be released.
+  void acquire(Turn& turn, CallbackFunc callback, void* udata);
+
+  //   Errors    FutureError: all places are free, or handed over to ones that do not run yet
+  void release();
+
+  // `co_await semaphore.acquire();` The place has to be released.
+  auto acquire() noexcept { return AwaitCall<Awaiter, AsyncSemaphore&>(*this); }
+
+ private:
+  class Awaiter final : public detail::TurnAwaiter<> {
+   public:
+    explicit Awaiter(AsyncSemaphore& semaphore) noexcept : semaphore_(semaphore) {}
+    bool await_ready() noexcept { return semaphore_.tryAcquire(); }
+    template <class Promise>
+    void await_suspend(std::coroutine_handle<Promise> coroutine) noexcept {
+      wait(coroutine, semaphore_.queue_);
+    }
+    void await_resume() { finishOrThrow(); }
+
+   private:
+    AsyncSemaphore& semaphore_;
+  };
+
+  void takeBack(detail::TurnQueue& queue, Turn& turn) noexcept override;
+  void handOver() noexcept;
+
+  detail::TurnQueue queue_;
+  const std::size_t size_;
+  std::size_t available_;
+};
+
+}  // namespace kairos
+
+#endif  // KAIROS_FUTURES_ADDON_ASYNC_SEMAPHORE_H_

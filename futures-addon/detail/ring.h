@@ -1,0 +1,91 @@
+// SPDX-License-Identifier: MIT OR Apache-2.0
+#ifndef KAIROS_FUTURES_ADDON_DETAIL_RING_H_
+#define KAIROS_FUTURES_ADDON_DETAIL_RING_H_
+
+#include <cstddef>
+#include <memory>
+#include <utility>
+
+namespace kairos::detail {
+
+// A queue with two ends in one block of memory, which grows when it is full and is kept: what comes
+// and goes allocates nothing. Unlike a std::deque, which takes and gives back blocks all the time.
+template <class T>
+class Ring {
+ public:
+  Ring() noexcept = default;
+  Ring(const Ring&) = delete;
+  Ring& operator=(const Ring&) = delete;
+  ~Ring() {
+    clear();
+    if (items_ != nullptr) std::allocator<T>().deallocate(items_, capacity_);
+  }
+
+  bool empty() const noexcept { return size_ == 0; }
+  std::size_t size() const noexcept { return size_; }
+  T& operator[](std::size_t index) noexcept { return items_[place(index)]; }
+  const T& operator[](std::size_t index) const noexcept { return items_[place(index)]; }
+
+  // Throw std::bad_alloc, and then have done nothing.
+  void pushBack(T&& item) {
+    makeRoom();
+    std::construct_at(items_ + place(size_), std::move(item));
+    ++size_;
+  }
+  void pushFront(T&& item) {
+    makeRoom();
+    const std::size_t before = (first_ - 1) & (capacity_ - 1);
+    std::construct_at(items_ + before, std::move(item));
+    first_ = before;
+    ++size_;
+  }
+
+  T popFront() {
+    T item = std::move((*this)[0]);
+    dropFront();
+    return item;
+  }
+  T popBack() {
+    T item = std::move((*this)[size_ - 1]);
+    std::destroy_at(items_ + place(--size_));
+    return item;
+  }
+  void dropFront() noexcept {
+    std::destroy_at(items_ + first_);
+    first_ = place(1);
+    --size_;
+  }
+  void clear() noexcept {
+    while (!empty()) dropFront();
+  }
+
+ private:
+  static constexpr std::size_t capacityMin = 8;
+
+  std::size_t place(std::size_t index) const noexcept { return (first_ + index) & (capacity_ - 1); }
+  void makeRoom() {
+    if (size_ == capacity_) grow();
+  }
+
+  void grow() {
+    const std::size_t capacity = capacity_ == 0 ? capacityMin : 2 * capacity_;
+    T* const items = std::allocator<T>().allocate(capacity);
+    for (std::size_t i = 0; i < size_; ++i) {
+      std::construct_at(items + i, std::move((*this)[i]));
+      std::destroy_at(items_ + place(i));
+    }
+    if (items_ != nullptr) std::allocator<T>().deallocate(items_, capacity_);
+    items_ = items;
+    capacity_ = capacity;
+    first_ = 0;
+  }
+
+  T* items_ = nullptr;
+  std::size_t capacity_ = 0;  // a power of two, or none
+  std::size_t first_ = 0;
+  std::size_t size_ = 0;
+};
+
+}  // namespace kairos::detail
+
+#endif  // KAIROS_FUTURES_ADDON_DETAIL_RING_H_

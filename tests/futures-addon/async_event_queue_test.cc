@@ -1,0 +1,204 @@
+// SPDX-License-Identifier: MIT OR Apache-2.0
+#include "kairos/futures-addon/async_event_queue.h"
+
+#include <chrono>
+#include <deque>
+#include <optional>
+#include <vector>
+
+#include "kairos/futures-addon/as_future.h"
+#include "kairos/futures-addon/error.h"
+#include "kairos/tests/futures-addon/fixture.h"
+
+namespace kairos {
+namespace {
+
+using Events = std::vector<int>;
+using Queue = AsyncEventQueue<int>;
+
+class AsyncEventQueueTest : public FutureTest {
+ protected:
+  Future<std::optional<int>> next(Queue::Reader& reader) {
+    return asFuture(context_, reader.next());
+  }
+  Future<Events> take(Queue::Reader& reader, std::size_t count) {
+    return asFuture(context_, reader.take(count));
+  }
+  static Events takeNow(Queue::Reader& reader) {
+    Events events;
+    while (auto event = reader.tryNext()) events.push_back(*event);
+    return events;
+  }
+  static void emit(Queue& queue, int first, int last) {
+    for (int i = first; i <= last; ++i) queue.emit(i);
+  }
+
+  Queue queue_{context_};
+};
+
+INSTANTIATE_TEST_SUITE_P(Backends, AsyncEventQueueTest, backends(), backendName);
+
+// F80
+TEST_P(AsyncEventQueueTest, ShowsAllEventsToAllReaders) {
+  queue_.emit(0);
+  EXPECT_EQ(queue_.size(), 0U) << "nobody reads";
+  Queue::Reader first(queue_);
+  Queue::Reader second(queue_);
+  Future<std::optional<int>> waiting = next(first);
+  queue_.emit(1);
+  EXPECT_FALSE(waiting.finished());
+  Queue::Reader late(queue_);
+  queue_.emit(2);
+  settle();
+  EXPECT_EQ(waiting.read(), 1);
+  EXPECT_EQ(takeNow(first), Events{2});
+  EXPECT_EQ(takeNow(second), (Events{1, 2}));
+  EXPECT_EQ(takeNow(late), Events{2});
+  EXPECT_EQ(queue_.size(), 0U);
+}
+
+// F80
+TEST_P(AsyncEventQueueTest, WaitsForAnExactNumber) {
+  Queue::Reader reader(queue_);
+  Future<Events> three = take(reader, 3);
+  emit(queue_, 1, 2);
+  settle();
+  EXPECT_FALSE(three.finished());
+  emit(queue_, 3, 5);
+  settle();
+  EXPECT_EQ(three.read(), (Events{1, 2, 3}));
+  EXPECT_EQ(reader.size(), 2U);
+  EXPECT_EQ(take(reader, 2).read(), (Events{4, 5}));
+  EXPECT_EQ(take(reader, 0).read(), Events{});
+}
+
+// F80
+TEST_P(AsyncEventQueueTest, EndsForAllWhenItIsClosed) {
+  Queue::Reader first(queue_);
+  Queue::Reader second(queue_);
+  Future<Events> many = take(first, 10);
+  Future<std::optional<int>> one = next(second);
+  queue_.emit(1);
+  queue_.close();
+  settle();
+  EXPECT_EQ(many.read(), Events{1});
+  EXPECT_EQ(one.read(), 1);
+  EXPECT_EQ(next(second).read(), std::nullopt);
+  EXPECT_TRUE(first.hasEnded());
+  EXPECT_THROW(queue_.emit(2), FutureError);
+  EXPECT_THROW(queue_.close(), FutureError);
+}
+
+// F80
+TEST_P(AsyncEventQueueTest, EndsForAReaderThatLeaves) {
+  Queue::Reader reader(queue_);
+  Queue::Reader other(queue_);
+  Future<std::optional<int>> waiting = next(reader);
+  reader.unregister();
+  reader.unregister();
+  EXPECT_EQ(queue_.readers(), 1U);
+  queue_.emit(1);
+  settle();
+  EXPECT_EQ(waiting.read(), std::nullopt);
+  EXPECT_EQ(takeNow(other), Events{1});
+}
+
+TEST_P(AsyncEventQueueTest, HasOneWaitAtATimeForAReader) {
+  Queue::Reader reader(queue_);
+  Future<std::optional<int>> waiting = next(reader);
+  Future<std::optional<int>> refused = next(reader);
+  EXPECT_THROW(refused.read(), FutureError);
+  EXPECT_TRUE(waiting.tryCancel());
+  settle();
+  queue_.emit(1);
+  EXPECT_EQ(next(reader).read(), 1) << "a cancelled wait loses nothing";
+}
+
+// F81: a slow reader loses what it has not read, and the others nothing.
+TEST_P(AsyncEventQueueTest, DropsWhoIsTooSlow) {
+  Queue queue(context_, 4);
+  Queue::Reader fast(queue);
+  Queue::Reader slow(queue);
+  std::vector<std::size_t> lengths;
+  for (int i = 1; i <= 8; ++i) {
+    queue.emit(i);
+    EXPECT_EQ(fast.tryNext(), i);
+    lengths.push_back(queue.size());
+  }
+  EXPECT_EQ(lengths, (std::vector<std::size_t>{1, 2, 3, 4, 1, 2, 3, 4}));
+  EXPECT_THROW(slow.tryNext(), OverflowError);
+  EXPECT_EQ(takeNow(slow), (Events{5, 6, 7, 8}));
+  EXPECT_EQ(queue.size(), 0U);
+}
+
+// F81
+TEST_P(AsyncEventQueueTest, WakesWhoWaitsForMoreThanTheLimit) {
+  Queue queue(context_, 4);
+  Queue::Reader reader(queue);
+  Future<Events> waiting = take(reader, 10);
+  emit(queue, 1, 5);
+  settle();
+  EXPECT_THROW(waiting.read(), OverflowError);
+  EXPECT_EQ(next(reader).read(), 5);
+}
+
+// F82
+TEST_P(AsyncEventQueueTest, KeepsWhatTheSlowestHasNotRead) {
+  std::deque<Queue::Reader> readers;
+  readers.emplace_back(queue_);
+  emit(queue_, 1, 3);
+  readers.emplace_back(queue_);
+  emit(queue_, 4, 12);
+  EXPECT_EQ(queue_.size(), 12U);
+  EXPECT_EQ(takeNow(readers[0]).size(), 12U);
+  EXPECT_EQ(queue_.size(), 9U);
+  readers.pop_back();
+  EXPECT_EQ(queue_.size(), 0U);
+}
+
+// F82
+TEST_P(AsyncEventQueueTest, TakesTimeInProportion) {
+  constexpr int events = 100'000;
+  std::deque<Queue::Reader> readers;
+  for (int i = 0; i < 10; ++i) readers.emplace_back(queue_);
+  std::size_t read = 0;
+  for (int i = 0; i < events; ++i) {
+    queue_.emit(i);
+    if (i % 1000 != 999) continue;
+    for (auto& reader : readers) read += takeNow(reader).size();
+  }
+  EXPECT_EQ(read, std::size_t{events} * readers.size());
+  EXPECT_EQ(queue_.size(), 0U);
+}
+
+TEST_P(AsyncEventQueueTest, IsUsedWithCallbacks) {
+  Queue::Reader reader(queue_);
+  Turn turn;
+  Probe probe;
+  reader.wait(turn, 2, Probe::run, &probe);
+  EXPECT_THROW(reader.wait(turn, 2, Probe::run, &probe), FutureError);
+  queue_.emit(1);
+  settle();
+  EXPECT_EQ(probe.runs(), 0U);
+  queue_.emit(2);
+  settle();
+  EXPECT_EQ(probe.runs(), 1U);
+  EXPECT_EQ(takeNow(reader), (Events{1, 2}));
+}
+
+TEST_P(AsyncEventQueueTest, EndsWhenEitherIsDestroyed) {
+  std::optional<Queue> queue(std::in_place, context_);
+  std::optional<Queue::Reader> first(std::in_place, *queue);
+  Queue::Reader second(*queue);
+  Future<std::optional<int>> ofFirst = next(*first);
+  Future<std::optional<int>> ofSecond = next(second);
+  first.reset();
+  queue.reset();
+  settle();
+  EXPECT_THROW(ofFirst.read(), FutureError);
+  EXPECT_EQ(ofSecond.read(), std::nullopt);
+  EXPECT_TRUE(second.hasEnded());
+}
+
+}  // namespace
+}  // namespace kairos

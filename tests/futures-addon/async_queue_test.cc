@@ -1,0 +1,242 @@
+// SPDX-License-Identifier: MIT OR Apache-2.0
+#include "kairos/futures-addon/async_queue.h"
+
+#include <memory>
+#include <numeric>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "kairos/futures-addon/as_future.h"
+#include "kairos/futures-addon/error.h"
+#include "kairos/tests/futures-addon/fixture.h"
+
+namespace kairos {
+namespace {
+
+using Items = std::vector<int>;
+
+class AsyncQueueTest : public FutureTest {
+ protected:
+  static Items itemsOf(const AsyncQueue<int>& queue) { return {queue.begin(), queue.end()}; }
+
+  Future<> produce(AsyncQueue<int>& queue, int first, int last) {
+    for (int i = first; i <= last; ++i) co_await queue.addLast(i);
+  }
+  Future<> consume(AsyncQueue<int>& queue, int count) {
+    for (int i = 0; i < count; ++i) taken_.push_back(co_await queue.popFirst());
+  }
+  FutureContext& futureContext() { return context_; }
+
+  AsyncQueue<int> queue_{context_};
+  AsyncQueue<int> one_{context_, 1};
+  Items taken_;
+};
+
+INSTANTIATE_TEST_SUITE_P(Backends, AsyncQueueTest, backends(), backendName);
+
+// F70
+TEST_P(AsyncQueueTest, PassesAllItemsThroughALimit) {
+  for (const std::size_t limit : {1U, 10U}) {
+    AsyncQueue<int> queue(context_, limit);
+    taken_.clear();
+    Future<> producing = produce(queue, 1, 1000);
+    Future<> consuming = consume(queue, 1000);
+    while (!consuming.finished()) {
+      EXPECT_LE(queue.size(), limit);
+      tick();
+    }
+    EXPECT_TRUE(producing.completed());
+    Items expected(1000);
+    std::iota(expected.begin(), expected.end(), 1);
+    EXPECT_EQ(taken_, expected);
+  }
+}
+
+// F71
+TEST_P(AsyncQueueTest, SaysWhenItIsFullOrEmpty) {
+  AsyncQueue<std::string> queue(context_, 2);
+  EXPECT_TRUE(queue.empty());
+  EXPECT_EQ(queue.tryPopFirst(), std::nullopt);
+  EXPECT_TRUE(queue.tryAddLast("b"));
+  EXPECT_TRUE(queue.tryAddFirst("a"));
+  EXPECT_TRUE(queue.full());
+  EXPECT_FALSE(queue.tryAddLast("c"));
+  EXPECT_FALSE(queue.tryAddFirst("c"));
+  EXPECT_EQ(queue.size(), 2U);
+  EXPECT_EQ(queue.limit(), 2U);
+  EXPECT_EQ(queue.tryPopLast(), "b");
+  EXPECT_EQ(queue.tryPopLast(), "a");
+  EXPECT_EQ(queue.tryPopLast(), std::nullopt);
+  for (int i = 0; i < 1000; ++i) EXPECT_TRUE(queue_.tryAddLast(i));
+  EXPECT_FALSE(queue_.full());
+}
+
+// F72, F75
+TEST_P(AsyncQueueTest, HasTwoEnds) {
+  for (int i = 0; i < 100; ++i) {
+    EXPECT_TRUE(queue_.tryAddLast(i));
+    EXPECT_TRUE(queue_.tryAddFirst(-i - 1));
+  }
+  EXPECT_EQ(queue_[0], -100);
+  EXPECT_EQ(queue_[199], 99);
+  EXPECT_TRUE(queue_.contains(42));
+  EXPECT_FALSE(queue_.contains(100));
+  int expected = -100;
+  for (const int item : queue_) EXPECT_EQ(item, expected++);
+  EXPECT_EQ(queue_.tryPopLast(), 99);
+  EXPECT_EQ(queue_.tryPopFirst(), -100);
+  Future<int> last = asFuture(context_, queue_.popLast());
+  EXPECT_EQ(last.read(), 98);
+}
+
+TEST_P(AsyncQueueTest, GivesAnItemToWhoWaits) {
+  Future<int> first = asFuture(context_, queue_.popFirst());
+  Future<int> second = asFuture(context_, queue_.popLast());
+  EXPECT_EQ(queue_.waiters(), 2U);
+  EXPECT_TRUE(queue_.tryAddLast(1));
+  EXPECT_EQ(queue_.tryPopFirst(), std::nullopt) << "nobody comes in between";
+  EXPECT_TRUE(queue_.tryAddFirst(2));
+  EXPECT_FALSE(first.finished());
+  tick();
+  EXPECT_EQ(first.read(), 1);
+  EXPECT_EQ(second.read(), 2);
+}
+
+TEST_P(AsyncQueueTest, LetsInWhoWaitsForRoomInOrder) {
+  ASSERT_TRUE(one_.tryAddLast(0));
+  Future<> first = produce(one_, 1, 1);
+  Future<> second = produce(one_, 2, 2);
+  EXPECT_EQ(one_.tryPopFirst(), 0);
+  EXPECT_FALSE(one_.tryAddLast(9)) << "nobody comes in between";
+  EXPECT_EQ(itemsOf(one_), Items{1});
+  settle();
+  EXPECT_TRUE(first.completed());
+  EXPECT_FALSE(second.finished());
+  EXPECT_EQ(one_.tryPopFirst(), 1);
+  EXPECT_EQ(one_.tryPopFirst(), 2);
+  settle();
+  EXPECT_TRUE(second.completed());
+}
+
+// F73
+TEST_P(AsyncQueueTest, LosesNoItemToACancelledTaker) {
+  Future<int> cancelled = asFuture(context_, queue_.popFirst());
+  Future<int> served = asFuture(context_, queue_.popFirst());
+  Future<int> third = asFuture(context_, queue_.popFirst());
+  EXPECT_TRUE(cancelled.tryCancel());
+  EXPECT_TRUE(queue_.tryAddLast(1));
+  EXPECT_FALSE(served.tryCancel()) << "it has the item already";
+  EXPECT_TRUE(third.tryCancel());
+  settle();
+  EXPECT_EQ(served.read(), 1);
+  EXPECT_TRUE(queue_.tryAddLast(2));
+  EXPECT_EQ(itemsOf(queue_), Items{2});
+}
+
+// F73
+TEST_P(AsyncQueueTest, PassesOnWhatATurnHadThatGoes) {
+  Probe never;
+  Probe probe;
+  std::optional<ItemTurn<int>> first(std::in_place);
+  ItemTurn<int> second;
+  queue_.popFirst(*first, Probe::run, &never);
+  queue_.popFirst(second, Probe::run, &probe);
+  EXPECT_TRUE(queue_.tryAddLast(7));
+  first.reset();
+  settle();
+  EXPECT_EQ(probe.runs(), 1U);
+  EXPECT_EQ(second.item, 7);
+  queue_.popFirst(second, Probe::run, &probe);
+  EXPECT_TRUE(queue_.tryAddLast(8));
+  EXPECT_TRUE(queue_.tryAddLast(9));
+  second.forget();
+  EXPECT_EQ(itemsOf(queue_), (Items{8, 9})) << "to where it came from";
+  settle();
+  EXPECT_EQ(probe.runs(), 1U);
+  EXPECT_EQ(never.runs(), 0U);
+}
+
+// F73
+TEST_P(AsyncQueueTest, ForgetsAPutterThatIsCancelled) {
+  ASSERT_TRUE(one_.tryAddLast(0));
+  Future<> first = produce(one_, 1, 1);
+  Future<> second = produce(one_, 2, 2);
+  EXPECT_TRUE(first.tryCancel());
+  EXPECT_EQ(one_.tryPopFirst(), 0);
+  EXPECT_FALSE(second.tryCancel()) << "its item is in the queue";
+  settle();
+  EXPECT_TRUE(second.completed());
+  EXPECT_EQ(one_.tryPopFirst(), 2);
+}
+
+// F74
+TEST_P(AsyncQueueTest, ServesAThousandInOrder) {
+  std::vector<Future<>> all;
+  for (int i = 0; i < 1000; ++i) all.push_back(consume(queue_, 1));
+  for (int i = 0; i < 1000; ++i) EXPECT_TRUE(queue_.tryAddLast(i));
+  EXPECT_TRUE(queue_.empty());
+  settle();
+  for (int i = 0; i < 1000; ++i) ASSERT_EQ(taken_[static_cast<std::size_t>(i)], i);
+}
+
+// F75
+TEST_P(AsyncQueueTest, LetsPuttersInWhenItIsCleared) {
+  ASSERT_TRUE(one_.tryAddLast(0));
+  Future<> first = produce(one_, 1, 1);
+  Future<> second = produce(one_, 2, 2);
+  one_.clear();
+  EXPECT_EQ(itemsOf(one_), Items{1});
+  settle();
+  EXPECT_TRUE(first.completed());
+  one_.clear();
+  settle();
+  EXPECT_TRUE(second.completed());
+}
+
+TEST_P(AsyncQueueTest, IsUsedWithCallbacks) {
+  Probe added;
+  Probe taken;
+  ItemTurn<int> add;
+  ItemTurn<int> addMore;
+  ItemTurn<int> take;
+  one_.addLast(add, 1, Probe::run, &added);
+  one_.addFirst(addMore, 2, Probe::run, &added);
+  EXPECT_THROW(one_.addFirst(addMore, 2, Probe::run, &added), FutureError);
+  EXPECT_EQ(added.runs(), 0U) << "never inside the call";
+  settle();
+  EXPECT_EQ(added.runs(), 1U);
+  one_.popFirst(take, Probe::run, &taken);
+  settle();
+  EXPECT_EQ(take.item, 1);
+  EXPECT_EQ(added.runs(), 2U);
+  one_.popLast(take, Probe::run, &taken);
+  settle();
+  EXPECT_EQ(take.item, 2);
+  EXPECT_EQ(taken.runs(), 2U);
+}
+
+TEST_P(AsyncQueueTest, CarriesWhatCanOnlyBeMoved) {
+  AsyncQueue<std::unique_ptr<int>> queue(context_, 1);
+  EXPECT_TRUE(queue.tryAddLast(std::make_unique<int>(1)));
+  Future<> adding = asFuture(context_, queue.addLast(std::make_unique<int>(2)));
+  EXPECT_EQ(*asFuture(context_, queue.popFirst()).read(), 1);
+  Future<std::unique_ptr<int>> second = asFuture(context_, queue.popFirst());
+  EXPECT_EQ(*second.read(), 2);
+  settle();
+  EXPECT_TRUE(adding.completed());
+}
+
+TEST_P(AsyncQueueTest, RefusesThoseWhoWaitWhenItIsDestroyed) {
+  std::optional<AsyncQueue<int>> queue(std::in_place, context_);
+  Future<int> served = asFuture(context_, queue->popFirst());
+  Future<int> waiting = asFuture(context_, queue->popFirst());
+  EXPECT_TRUE(queue->tryAddLast(1));
+  queue.reset();
+  settle();
+  EXPECT_EQ(served.read(), 1) << "it had the item already";
+  EXPECT_THROW(waiting.read(), FutureError);
+}
+
+}  // namespace
+}  // namespace kairos
