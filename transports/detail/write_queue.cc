@@ -220,6 +220,14 @@ WriteOperation& WriteQueue::takeLast() noexcept {
   return static_cast<WriteOperation&>(operations_.popFront());
 }
 
+bool WriteQueue::endsWithLast() const noexcept {
+  bool isLast = false;
+  operations_.forEach([&](const Operation& each) {
+    return !(isLast = static_cast<const WriteOperation&>(each).isLast());
+  });
+  return isLast;
+}
+
 void WriteQueue::failAll(Context& context, std::error_code error) noexcept {
   error_ = error;
   bytes_ = 0;

@@ -52,6 +52,8 @@ class WriteQueue {
   // The errno by which a write was told that the connection broke; zero: none was.
   int loss() const noexcept;
   WriteOperation& takeLast() noexcept;
+  // A shutdown, or close, is queued: nothing follows but more of them.
+  bool endsWithLast() const noexcept;
 
   // Writes once of a write that has one part and is not queued.
   static IoResult writePart(WriteOperation& operation, Fd fd, FdKind kind) noexcept;
