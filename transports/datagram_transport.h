@@ -54,7 +54,7 @@ class DatagramTransport {
 
   // Empty: to be assigned to.
   DatagramTransport() noexcept;
-  // As close(). Results that were not delivered become TransportError::closed.
+  // As close(). A receive that is done but not delivered becomes TransportError::closed.
   ~DatagramTransport();
   DatagramTransport(DatagramTransport&& other) noexcept;
   DatagramTransport& operator=(DatagramTransport&& other) noexcept;

@@ -28,13 +28,18 @@ std::error_code checkListening(Fd fd) {
   return listening != 0 ? std::error_code() : std::make_error_code(std::errc::invalid_argument);
 }
 
+std::error_code noMemory() { return std::make_error_code(std::errc::not_enough_memory); }
+
+std::error_code mayMake(detail::Context* context) {
+  if (context == nullptr) return noMemory();
+  return context->isEnding() ? TransportError::closed : std::error_code();
+}
+
 std::unique_ptr<detail::Listener> makeListener(detail::Context& context, Fd fd,
                                                const ServerOptions& options) {
   return std::unique_ptr<detail::Listener>(new (std::nothrow)
                                                detail::Listener(context, fd, options));
 }
-
-std::error_code noMemory() { return std::make_error_code(std::errc::not_enough_memory); }
 
 }  // namespace
 
@@ -46,7 +51,7 @@ StreamServer& StreamServer::operator=(StreamServer&& other) noexcept = default;
 std::error_code StreamServer::listen(TransportContext& context, const Address& address,
                                      const ServerOptions& options, StreamServer& result) noexcept {
   detail::Context* const inner = detail::ContextAccess::of(context);
-  if (inner == nullptr) return noMemory();
+  if (const auto error = mayMake(inner)) return error;
   Fd fd = -1;
   detail::BoundPath path;
   if (const auto error = detail::openListening(address, options, fd, path)) return error;
@@ -73,7 +78,7 @@ std::error_code StreamServer::listenAny(TransportContext& context, std::uint16_t
 std::error_code StreamServer::adopt(TransportContext& context, Fd fd, const ServerOptions& options,
                                     StreamServer& result) noexcept {
   detail::Context* const inner = detail::ContextAccess::of(context);
-  if (inner == nullptr) return noMemory();
+  if (const auto error = mayMake(inner)) return error;
   if (const auto error = checkListening(fd)) return error;
   if (const auto error = detail::setFlags(fd)) return error;
   auto made = makeListener(*inner, fd, options);

@@ -40,7 +40,7 @@ class StreamTransport {
  public:
   // Empty: to be assigned to.
   StreamTransport() noexcept;
-  // As close(). Results that were not delivered become TransportError::closed.
+  // As close(). A read that is done but not delivered becomes TransportError::closed.
   ~StreamTransport();
   StreamTransport(StreamTransport&& other) noexcept;
   StreamTransport& operator=(StreamTransport&& other) noexcept;

@@ -19,8 +19,8 @@ namespace {
 constexpr int certificateErrors = 1000;
 constexpr int opensslErrors = 1 << 23;
 
-std::string sentence(const std::string& begin, const char* reason) {
-  return begin + ": " + (reason != nullptr ? reason : "unknown reason") + ".";
+std::string sentence(const char* begin, const char* reason) {
+  return std::string(begin) + ": " + (reason != nullptr ? reason : "unknown reason") + ".";
 }
 
 class Category final : public std::error_category {

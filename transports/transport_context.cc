@@ -17,10 +17,18 @@ Context::Context(Reactor& reactor) noexcept : reactor_(reactor) {
 Context::~Context() {
   assert(!dispatching_ && "A TransportContext is destroyed inside a callback.");
   ending_ = true;
-  while (!members_.empty()) members_.popFront().leaveContext();
+  endMembers();
   dispatching_ = true;  // nothing is deferred any more
-  while (!done_.empty()) deliverFirst();
+  while (!done_.empty()) {
+    deliverFirst();
+    endMembers();
+  }
   reactor_.removeTimer(timer_);
+}
+
+// A callback of the end may make one, which is over then.
+void Context::endMembers() noexcept {
+  while (!members_.empty()) members_.popFront().leaveContext();
 }
 
 void Context::complete(Operation& operation) noexcept {

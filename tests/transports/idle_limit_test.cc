@@ -160,6 +160,18 @@ TEST_P(IdleLimitTest, EndsNothingEarlyAfterAStall) {
   EXPECT_GE(time_.elapsed() - touched, 15s);
 }
 
+TEST_P(IdleLimitTest, IsOverWhenItsContextEndsWhileItIsMade) {
+  std::optional<TransportContext> context(std::in_place, reactor_);
+  TransportContext& ending = *context;
+  IdleLimit limit(ending, 1s);
+  std::optional<IdleLimit> late;
+  Idle idle([&] { late.emplace(ending, 1s); });
+  watch(limit, idle);
+  context.reset();
+  EXPECT_EQ(idle.completions(), 1u);
+  EXPECT_EQ(late->watch(idle, Idle::done, &idle), TransportError::closed);
+}
+
 TEST_P(IdleLimitTest, EndsByCancellationDestructionAndTheEndOfTheContext) {
   std::optional<TransportContext> context(std::in_place, reactor_);
   IdleLimit ofContext(*context, 1s);

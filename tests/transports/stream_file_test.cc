@@ -292,6 +292,21 @@ TEST_P(StreamFileTest, ReportsABrokenConnectionWithoutASignal) {
   }
 }
 
+// T44: the peer is gone, and its reset comes while sendfile(2) is at work: that has sent a part,
+// and raised the signal for the next.
+TEST_P(StreamFileTest, TakesBackTheSignalOfACallThatSentAPart) {
+  const UniqueFd file = fileWith(pattern(4 << 20));
+  connectToWrite(allEnds[1]);
+  const int room = 4 << 20;
+  ASSERT_EQ(::setsockopt(stream_.fd(), SOL_SOCKET, SO_SNDBUF, &room, sizeof room), 0);
+  far_.reset();
+  Write write;
+  writeFile(write, {.file = file.get(), .size = 4 << 20});
+  settleUntilDone(write);
+  EXPECT_TRUE(write.error == std::errc::broken_pipe || write.error == std::errc::connection_reset)
+      << write.error.message();
+}
+
 // Others are served while a large file goes out: a bounded part per poll.
 TEST_P(StreamFileTest, SendsABoundedPartPerPoll) {
   const UniqueFd file = fileWith(pattern(16 << 20));

@@ -254,6 +254,46 @@ TEST_P(StreamFlowTest, ClosesAfterAFlushAlsoWhenNothingOrNobodyIsThere) {
   settle();
 }
 
+TEST_P(StreamFlowTest, HasDoneASecondShutdownWhenTheFirstIsDone) {
+  connect(tcpPair());
+  Write first;
+  Write second;
+  Write end;
+  shutdown(first);
+  settleUntilDone(first);
+  Read read;
+  far_.reset();
+  readOnce(read);
+  settleUntilDone(read);
+  EXPECT_TRUE(read.atEnd);
+  shutdown(second);
+  closeAfterFlush(end);
+  EXPECT_EQ(second.completions() + end.completions(), 0u) << "never inside the call";
+  settle();
+  EXPECT_FALSE(second.error);
+  EXPECT_FALSE(end.error) << "the connection is over, as it should be";
+  EXPECT_EQ(second.completions() + end.completions(), 2u);
+  EXPECT_FALSE(stream_.isOpen());
+}
+
+TEST_P(StreamFlowTest, GoesOnAfterAShutdownThatIsDestroyedBeforeItWasDone) {
+  connectFull();
+  Write before;
+  write(before, "before");
+  auto forgotten = std::make_unique<Write>();
+  shutdown(*forgotten);
+  EXPECT_TRUE(stream_.isShutDown());
+  forgotten.reset();
+  EXPECT_FALSE(stream_.isShutDown());
+  Write after;
+  write(after, "after");
+  while (after.isPending() && !HasFailure()) {
+    receiveAll(far_.get());
+    poll();
+  }
+  EXPECT_FALSE(after.error);
+}
+
 // T60
 TEST_P(StreamFlowTest, TellsItsState) {
   const auto state = [this] {

@@ -287,6 +287,24 @@ TEST_P(StreamReadTest, RefusesWhatMakesNoSense) {
   EXPECT_EQ(read.completions(), 0u);
 }
 
+// T26: the OS tells one call of a reset, which is the write here, and shows the next an end.
+TEST_P(StreamReadTest, DoesNotTakeAResetForTheEndBecauseAWriteWasToldOfIt) {
+  connect(tcpPair());
+  sendAll(far_.get(), "half a mess");
+  resetOnClose(far_.get());
+  far_.reset();
+  Write write;
+  this->write(write, "request");
+  Read read;
+  readToEnd(read);
+  settleUntilDone(read);
+  EXPECT_EQ(write.error, std::errc::connection_reset);
+  EXPECT_EQ(read.error, std::errc::connection_reset);
+  EXPECT_FALSE(read.atEnd);
+  EXPECT_EQ(stream_.peek(), "half a mess");
+  EXPECT_FALSE(stream_.atEnd());
+}
+
 // T26, T29
 TEST_P(StreamReadTest, DeliversWhatIsBufferedBeforeAnErrorWhichStays) {
   connect(tcpPair());

@@ -355,5 +355,23 @@ TEST_P(StreamServerTest, EndsWithItsContext) {
   EXPECT_FALSE(server_.isOpen());
 }
 
+TEST_P(StreamServerTest, IsRefusedByAContextThatEnds) {
+  auto context = std::make_unique<TransportContext>(reactor_);
+  TransportContext& ending = *context;
+  ok(StreamServer::listen(ending, loopback(), {}, server_));
+  StreamServer late;
+  UniqueFd listening = tcpListener();
+  Accept accepted([&] {
+    EXPECT_EQ(StreamServer::listen(ending, loopback(), {}, late), TransportError::closed);
+    EXPECT_EQ(StreamServer::adopt(ending, listening.get(), {}, late), TransportError::closed);
+  });
+  accept(accepted);
+  context.reset();
+  EXPECT_EQ(accepted.completions(), 1u);
+  EXPECT_FALSE(late.isOpen());
+  late.close();
+  EXPECT_TRUE(isOpen(listening.get()));
+}
+
 }  // namespace
 }  // namespace kairos

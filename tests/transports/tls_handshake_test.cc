@@ -101,6 +101,7 @@ TEST_P(TlsHandshakeTest, SpeaksAlsoTls12AndNothingOlder) {
   EXPECT_STREQ(SSL_get_version(client_.native()), "TLSv1.2");
   exchange(client_, server_, "hello");
   SSL_CTX_set_security_level(clients_.native(), 0);
+  SSL_CTX_set_security_level(servers_.native(), 0);
   ASSERT_EQ(SSL_CTX_set_min_proto_version(clients_.native(), TLS1_VERSION), 1);
   ASSERT_EQ(SSL_CTX_set_max_proto_version(clients_.native(), TLS1_1_VERSION), 1);
   shakeHands();
@@ -229,10 +230,9 @@ TEST_P(TlsHandshakeTest, FailsWhenThePeerGoes) {
   EXPECT_EQ(serverShake_.error, std::errc::connection_aborted);
 }
 
-// IL4: as many bytes as the peer likes, in messages that mean nothing yet.
-TEST_P(TlsHandshakeTest, EndsByItsByteLimit) {
+// IL4: as many messages as the peer likes, which mean nothing.
+TEST_P(TlsHandshakeTest, EndsAFloodOfWarnings) {
   serveRaw();
-  // Records of a client hello that says it is 16 MiB long would be refused; warnings are counted.
   const std::string alert("\x15\x03\x03\x00\x02\x01\x5a", 7);
   std::string flood;
   for (int i = 0; i < 1000; ++i) flood += alert;

@@ -319,22 +319,58 @@ TEST_P(TlsStreamTest, IsNotFloodedByRequestsForNewKeys) {
   EXPECT_EQ(read.error, std::error_code());
 }
 
+// As a client may be asked to by a server that is not ours.
 TEST_P(TlsStreamTest, RefusesToNegotiateAgain) {
   ASSERT_EQ(SSL_CTX_set_max_proto_version(clients_.native(), TLS1_2_VERSION), 1);
-  SSL_CTX_clear_options(clients_.native(), SSL_OP_NO_RENEGOTIATION);
+  SSL_CTX_clear_options(servers_.native(), SSL_OP_NO_RENEGOTIATION);
   shakeHands();
-  Read read;
-  Read other;
-  ok(server_.readOnce(read, Read::done, &read));
-  ASSERT_EQ(SSL_renegotiate(client_.native()), 1);
+  Read atClient;
+  Read atServer;
+  ok(client_.readOnce(atClient, Read::done, &atClient));
+  ok(server_.readOnce(atServer, Read::done, &atServer));
+  ASSERT_EQ(SSL_renegotiate(server_.native()), 1);
   Write sent;
-  write(sent, "again?");
+  ok(server_.write(sent, "again?", Write::done, &sent));
   settle();
-  ok(client_.readOnce(other, Read::done, &other));
+  EXPECT_EQ(atServer.error, std::errc::protocol_error) << "the client does not want to";
+}
+
+TEST_P(TlsStreamTest, EncryptsNothingWhileSomethingIsOnItsWay) {
+  Pair ends = pair();
+  setSmallBuffers(ends);
+  makeEnds(std::move(ends));
+  startHandshakes();
   settle();
-  EXPECT_TRUE(server_.isSecure());
-  EXPECT_TRUE(other.error == std::errc::protocol_error || read.error == std::errc::protocol_error)
-      << other.error.message() << read.error.message();
+  const std::string bytes = pattern(40000);
+  Write first;
+  Write second;
+  write(first, bytes);
+  write(second, "second");
+  settle();
+  EXPECT_TRUE(first.isPending() && second.isPending());
+  EXPECT_EQ(first.bytes, bytes.size());
+  EXPECT_EQ(client_.queuedBytes(), 6u);
+  EXPECT_FALSE(client_.cancel(first));
+  EXPECT_TRUE(client_.cancel(second));
+  EXPECT_EQ(client_.queuedBytes(), 0u);
+}
+
+TEST_P(TlsStreamTest, BoundsWhatIsQueued) {
+  const std::string bytes = pattern(1 << 20);
+  const std::vector<std::string_view> parts(70, bytes);
+  Write first;
+  Write second;
+  ok(client_.write(first, parts, Write::done, &first));
+  EXPECT_GT(client_.queuedBytes(), WriteMarks().cap) << "the only one may be large";
+  EXPECT_EQ(client_.write(second, "x", Write::done, &second), TransportError::queueFull);
+  EXPECT_FALSE(second.isPending());
+  EXPECT_EQ(second.completions(), 0u);
+  auto dropped = std::make_unique<Write>();
+  makeEnds(pair());
+  write(*dropped, "waits for the handshake");
+  EXPECT_EQ(client_.queuedBytes(), 23u);
+  dropped.reset();
+  EXPECT_EQ(client_.queuedBytes(), 0u);
 }
 
 }  // namespace

@@ -79,6 +79,7 @@ class Context {
     Context& context_;
   };
 
+  void endMembers() noexcept;
   void deliver();
   void deliverFirst();
   void deliverLater() noexcept;

@@ -70,17 +70,21 @@ class SigpipeGuard {
   bool wasPending_;
 };
 
-// Only send(2) and sendmsg(2) can be told to raise no signal.
+// Only send(2) and sendmsg(2) can be told to raise no signal. sendfile(2) goes on in parts of 64
+// KiB and so: when a part meets a peer that is gone, the signal is raised, and what the parts
+// before came to is returned (Linux 6.18, TCP). So less than `asked` for may mean it too.
 template <class Call>
-IoResult withoutSigpipe(Call call) noexcept {
+IoResult withoutSigpipe(std::size_t asked, Call call) noexcept {
   SigpipeGuard guard;
   const IoResult result = untilNotInterrupted(call);
-  if (result.error == EPIPE) guard.takeBack();
+  if (result.error == EPIPE || (result.error == 0 && result.bytes < asked)) guard.takeBack();
   return result;
 }
 
+// A pipe takes what it has room for at once, or raises the signal and takes nothing.
 IoResult writeVector(Fd fd, std::span<iovec> parts) noexcept {
-  return withoutSigpipe([&] { return ::writev(fd, parts.data(), static_cast<int>(parts.size())); });
+  return withoutSigpipe(0,
+                        [&] { return ::writev(fd, parts.data(), static_cast<int>(parts.size())); });
 }
 
 }  // namespace
@@ -101,7 +105,7 @@ IoResult writeOnce(Fd fd, FdKind kind, std::span<iovec> parts) noexcept {
 // The OS counts what is sent in a position that it is given, and in its result.
 IoResult sendFileOnce(Fd fd, Fd file, std::uint64_t offset, std::size_t count) noexcept {
   auto at = static_cast<off_t>(offset);
-  return withoutSigpipe([&] { return ::sendfile(fd, file, &at, count); });
+  return withoutSigpipe(count, [&] { return ::sendfile(fd, file, &at, count); });
 }
 
 IoResult readAt(Fd file, std::uint64_t offset, std::span<char> into) noexcept {

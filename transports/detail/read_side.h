@@ -23,6 +23,12 @@ class ReadSide {
   bool hasEnded() const noexcept { return sawEnd_ || error_ != 0; }
   bool atEnd() const noexcept { return sawEnd_ && buffer_.unread().empty(); }
   void end() noexcept { sawEnd_ = true; }
+  // What looked like the end was a broken connection; zero: it did not break.
+  void explainEnd(int error) noexcept {
+    if (!sawEnd_ || error == 0) return;
+    sawEnd_ = false;
+    error_ = static_cast<std::int16_t>(error);
+  }
   // None: it has not failed.
   std::error_code error() const noexcept { return systemError(error_); }
 

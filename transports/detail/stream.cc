@@ -60,10 +60,12 @@ void Stream::onReadable(void* udata) {
   stream.context_->dispatch([&stream] { stream.readSome(); });
 }
 
-// Once per poll: what remains is reported again.
+// Once per poll: what remains is reported again. Of a broken connection that a write was told of,
+// the OS shows a read the end.
 void Stream::readSome() noexcept {
   if (reading_ == nullptr) unwatchReading();
   if (isReading() && readSide_.receive(fd_, kind_, context_->pool(), *reading_)) {
+    if (writes_ != nullptr) readSide_.explainEnd(writes_->loss());
     serveRead();
   } else if (isReading() && reading_->error) {
     finishRead(reading_->error);
@@ -144,13 +146,15 @@ void Stream::startWrite(WriteOperation& operation, AsyncCallback callback) noexc
   operation.bytes = 0;
   if (mayWriteAtOnce(operation)) return writeAtOnce(operation);
   operation.error = writeError();
-  // A second shutdown is done when the first is.
-  if (operation.isLast() && operation.error == TransportError::shutDown) operation.error = {};
-  if (!operation.error && !makeQueue()) {
+  // A second shutdown is done when the first is, which may be so already.
+  const bool isSecond = operation.isLast() && operation.error == TransportError::shutDown;
+  if (isSecond) operation.error = {};
+  const bool isDone = isSecond && (writes_ == nullptr || writes_->empty());
+  if (!isDone && !operation.error && !makeQueue()) {
     operation.error = std::make_error_code(std::errc::not_enough_memory);
   }
   closesAfterFlush_ = closesAfterFlush_ || operation.kind_ == WriteOperation::Kind::close;
-  if (operation.error) {
+  if (isDone || operation.error) {
     WriteQueue::complete(*context_, operation);
     return afterWrites();
   }
@@ -310,6 +314,8 @@ void Stream::forget(Operation& operation) noexcept {
   auto& write = static_cast<WriteOperation&>(operation);
   const bool isTorn = write.bytes > 0;
   writes_->forget(write);
+  // A shutdown that is destroyed before it was done will not be.
+  shutdownStarted_ = closesAfterFlush_ || (shutdownStarted_ && writes_->endsWithLast());
   if (isTorn) return failWrites(std::make_error_code(std::errc::operation_canceled));
   afterWrites();
 }

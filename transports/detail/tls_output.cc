@@ -22,8 +22,7 @@ bool TlsOutput::append(std::string_view bytes) noexcept {
       return false;
     }
     memory_[count_] = block;
-    // NOLINTNEXTLINE(bugprone-string-constructor): where its bytes will be
-    parts_[count_++] = {block, 0};
+    parts_[count_++] = std::string_view(block, block);
   }
   std::size_t at = before > 0 ? before - 1 : 0;
   while (!bytes.empty()) {

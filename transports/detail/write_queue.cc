@@ -18,22 +18,24 @@ iovec toIovec(std::string_view bytes) {
   return {const_cast<char*>(bytes.data()), bytes.size()};
 }
 
-// Of the stream, so that reading the file would not help.
-bool isOfPeer(int error) {
+// The connection broke. The OS says so once, to whatever call comes first.
+bool isLoss(int error) {
   switch (error) {
-    case EPIPE:
     case ECONNRESET:
     case ECONNABORTED:
-    case ENOTCONN:
     case ETIMEDOUT:
     case EHOSTUNREACH:
     case ENETUNREACH:
     case ENETDOWN:
-    case ENOBUFS:
       return true;
     default:
       return false;
   }
+}
+
+// Of the stream, so that reading the file would not help.
+bool isOfPeer(int error) {
+  return isLoss(error) || error == EPIPE || error == ENOTCONN || error == ENOBUFS;
 }
 
 }  // namespace
@@ -204,6 +206,11 @@ WriteQueue::Step WriteQueue::failFile(Context& context, std::error_code error) n
 
 // ---- Ends
 
+int WriteQueue::loss() const noexcept {
+  const bool isOfOs = error_.category() == std::generic_category();
+  return isOfOs && isLoss(error_.value()) ? error_.value() : 0;
+}
+
 void WriteQueue::complete(Context& context, WriteOperation& operation) noexcept {
   OperationAccess::disown(operation);
   context.complete(operation);
@@ -211,6 +218,14 @@ void WriteQueue::complete(Context& context, WriteOperation& operation) noexcept 
 
 WriteOperation& WriteQueue::takeLast() noexcept {
   return static_cast<WriteOperation&>(operations_.popFront());
+}
+
+bool WriteQueue::endsWithLast() const noexcept {
+  bool isLast = false;
+  operations_.forEach([&](const Operation& each) {
+    return !(isLast = static_cast<const WriteOperation&>(each).isLast());
+  });
+  return isLast;
 }
 
 void WriteQueue::failAll(Context& context, std::error_code error) noexcept {

@@ -49,7 +49,11 @@ class WriteQueue {
   //   failed    see error(); nothing was completed for it
   Next flush(Context& context, Fd fd, FdKind kind) noexcept;
   std::error_code error() const noexcept { return error_; }
+  // The errno by which a write was told that the connection broke; zero: none was.
+  int loss() const noexcept;
   WriteOperation& takeLast() noexcept;
+  // A shutdown, or close, is queued: nothing follows but more of them.
+  bool endsWithLast() const noexcept;
 
   // Writes once of a write that has one part and is not queued.
   static IoResult writePart(WriteOperation& operation, Fd fd, FdKind kind) noexcept;

@@ -150,9 +150,9 @@ void Client::receive() { hasFailed("receiving", stream_.readOnce(read_, onReceiv
 
 void Client::print() {
   if (hasFailed("receiving", read_.error)) return;
+  if (read_.atEnd) return finish(0);
   std::fwrite(read_.data.data(), 1, read_.data.size(), stdout);
   std::fflush(stdout);
-  if (read_.atEnd) return finish(0);
   receive();
 }
 

@@ -8,7 +8,9 @@
 #include <sys/socket.h>
 
 #include <array>
+#include <chrono>
 #include <cstddef>
+#include <filesystem>
 #include <list>
 #include <string>
 #include <string_view>
@@ -24,6 +26,8 @@ namespace {
 
 class ConnectionTest : public testing::Test, public ConnectionOwner {
  public:
+  explicit ConnectionTest(const ServiceOptions& options = {}) : options_(options) {}
+
   void leave(Connection& connection) override { connections_.erase(connection.place); }
 
  protected:
@@ -50,9 +54,16 @@ class ConnectionTest : public testing::Test, public ConnectionOwner {
     return total;
   }
 
+  void endPeer() {
+    pair_.far = kairos::UniqueFd();
+    for (int i = 0; i < 10 && !connections_.empty(); ++i) {
+      EXPECT_FALSE(reactor_.poll(std::chrono::seconds(1)).error);
+    }
+  }
+
   TemporaryDirectory directory_;
   Folder folder_;
-  ServiceOptions options_;
+  const ServiceOptions options_;
   Pair pair_ = tcpPair();
   Reactor reactor_;
   TransportContext context_{reactor_};
@@ -83,10 +94,57 @@ TEST_F(ConnectionTest, HasNoBufferBetweenRequests) {
   ASSERT_EQ(connections_.size(), 1u);
 }
 
+// It ends in order, so that no reset takes the answer away, and not before the peer does.
+TEST_F(ConnectionTest, WaitsForThePeerAfterTheLastAnswer) {
+  const std::string unread(20000, 'x');
+  const std::string request = "PUT / HTTP/1.1\r\nHost: a\r\nContent-Length: 99999999\r\n\r\n";
+  EXPECT_GT(bytesFor(request + unread), 0u);
+  EXPECT_EQ(connections_.size(), 1u);
+  EXPECT_EQ(::recv(pair_.far.get(), buffer_.data(), buffer_.size(), MSG_DONTWAIT), 0);
+  endPeer();
+  EXPECT_TRUE(connections_.empty());
+}
+
 TEST_F(ConnectionTest, IsGoneWhenThePeerIs) {
-  pair_.far = kairos::UniqueFd();
-  for (int i = 0; i < 10 && !connections_.empty(); ++i) {
-    EXPECT_FALSE(reactor_.poll(std::chrono::seconds(1)).error);
+  endPeer();
+  EXPECT_TRUE(connections_.empty());
+}
+
+class SlowConnectionTest : public ConnectionTest {
+ protected:
+  static ServiceOptions impatient() {
+    ServiceOptions options;
+    options.idleTime = std::chrono::milliseconds(30);
+    return options;
+  }
+
+  SlowConnectionTest() : ConnectionTest(impatient()) {}
+
+  void SetUp() override {
+    ConnectionTest::SetUp();
+    directory_.write("vast", "");
+    std::filesystem::resize_file(directory_.path() / "vast", 1ull << 36);
+    constexpr std::string_view request = "GET /vast HTTP/1.1\r\nHost: a\r\n\r\n";
+    ASSERT_EQ(::send(pair_.far.get(), request.data(), request.size(), 0),
+              static_cast<ssize_t>(request.size()));
+  }
+};
+
+TEST_F(SlowConnectionTest, MayTakeItsTimeAsLongAsTheAnswerMoves) {
+  const auto end = Clock::now() + 10 * options_.idleTime;
+  while (Clock::now() < end && !connections_.empty()) {
+    for (int i = 0; i < 32; ++i) {
+      static_cast<void>(!::recv(pair_.far.get(), buffer_.data(), buffer_.size(), MSG_DONTWAIT));
+    }
+    EXPECT_FALSE(reactor_.poll(std::chrono::milliseconds(1)).error);
+  }
+  EXPECT_EQ(connections_.size(), 1u);
+}
+
+TEST_F(SlowConnectionTest, IsEndedWhenItDoesNotMove) {
+  const auto enough = Clock::now() + std::chrono::seconds(30);
+  while (Clock::now() < enough && !connections_.empty()) {
+    EXPECT_FALSE(reactor_.poll(std::chrono::milliseconds(10)).error);
   }
   EXPECT_TRUE(connections_.empty());
 }

@@ -4,6 +4,7 @@
 
 #include <gtest/gtest.h>
 
+#include <chrono>
 #include <cstddef>
 #include <filesystem>
 #include <string>
@@ -150,7 +151,8 @@ TEST_F(FileServerTest, EndsTheConnectionWhenAFileIsCut) {
     ASSERT_TRUE(client.sendAll(get("/a")));
     const HttpReply reply = receiveReply(client);
     const bool isSeenAlready = reply.field("Content-Length") == "10";
-    EXPECT_TRUE(isSeenAlready || client.receiveUntilEnd().empty());
+    // The end can be read.
+    EXPECT_TRUE(isSeenAlready || client.readableWithin(std::chrono::milliseconds(0)));
     EXPECT_EQ(reply.body, patternBytes(size).substr(0, 10));
   }
 }
