@@ -1,0 +1,156 @@
+// SPDX-License-Identifier: MIT OR Apache-2.0
+#ifndef KAIROS_FUTURES_ADDON_EVENT_READER_H_
+#define KAIROS_FUTURES_ADDON_EVENT_READER_H_
+
+#include <coroutine>
+#include <cstddef>
+#include <optional>
+#include <utility>
+#include <vector>
+
+#include "kairos/futures-addon/async_event_queue.h"
+#include "kairos/futures-addon/detail/link.h"
+#include "kairos/futures-addon/detail/turn_awaiter.h"
+#include "kairos/futures-addon/detail/turn_queue.h"
+#include "kairos/futures-addon/error.h"
+#include "kairos/futures-addon/turn.h"
+
+namespace kairos {
+
+// Reads the events that are emitted from now on until it is destroyed. One wait at a time.
+template <class T>
+class AsyncEventQueue<T>::Reader : public detail::Link, private detail::TurnOwner {
+ public:
+  explicit Reader(AsyncEventQueue& queue) noexcept
+      : of_(&queue), waiting_(queue.core_, *this), position_(queue.end()) {
+    queue.readers_.pushBack(*this);
+    ++queue.readerCount_;
+  }
+  ~Reader() { unregister(); }
+  Reader(const Reader&) = delete;
+  Reader& operator=(const Reader&) = delete;
+
+  // Events that it has not read.
+  std::size_t size() const noexcept { return of_ != nullptr ? of_->end() - position_ : 0; }
+  // No event will come that is not here yet.
+  bool hasEnded() const noexcept { return of_ == nullptr || of_->isClosed_; }
+
+  // Ends it before it is destroyed: who waits goes on with nothing more than what it has read.
+  void unregister() noexcept {
+    if (of_ == nullptr) return;
+    of_->pass(position_, of_->end());
+    --of_->readerCount_;
+    unlink();
+    orphan();
+  }
+
+  // The next event; none: there is none now. Throws OverflowError, once.
+  std::optional<T> tryNext() {
+    throwIfOverflown();
+    if (size() == 0) return std::nullopt;
+    std::optional<T> event(of_->at(position_));
+    of_->pass(position_, position_ + 1);
+    ++position_;
+    return event;
+  }
+
+  // `co_await reader.next()` gives a std::optional<T>, which is empty at the end, and only then.
+  auto next() noexcept { return AwaitCall<NextAwaiter, Reader&>(*this); }
+  // `co_await reader.take(count)` gives a std::vector<T> of so many; fewer only at the end.
+  auto take(std::size_t count) {
+    return AwaitCall<TakeAwaiter, Reader&, std::size_t>(*this, count);
+  }
+
+  // Calls `callback(udata)` when `count` events can be read by tryNext(), or fewer at the end, or
+  // an overflow is to be told.
+  void wait(Turn& turn, std::size_t count, CallbackFunc callback, void* udata) {
+    detail::TurnQueue::setCallback(turn, callback, udata);
+    if (mayGoOn(count)) return waiting_.serve(turn);
+    startWaiting(count);
+    waiting_.add(turn);
+  }
+
+ private:
+  friend class AsyncEventQueue;
+
+  class Awaiter : public detail::TurnAwaiter<> {
+   public:
+    explicit Awaiter(Reader& reader, std::size_t count = 1) : reader_(reader), count_(count) {}
+    bool await_ready() const noexcept { return reader_.mayGoOn(count_); }
+    template <class Promise>
+    void await_suspend(std::coroutine_handle<Promise> coroutine) {
+      reader_.startWaiting(count_);
+      TurnAwaiter::wait(coroutine, reader_.waiting_);
+    }
+
+   protected:
+    Reader& reader_;
+    const std::size_t count_;
+  };
+  class NextAwaiter final : public Awaiter {
+   public:
+    using Awaiter::Awaiter;
+    std::optional<T> await_resume() {
+      this->finishOrThrow();
+      return this->reader_.tryNext();
+    }
+  };
+  class TakeAwaiter final : public Awaiter {
+   public:
+    using Awaiter::Awaiter;
+    std::vector<T> await_resume() {
+      this->finishOrThrow();
+      return this->reader_.takeUpTo(this->count_);
+    }
+  };
+
+  bool mayGoOn(std::size_t count) const noexcept {
+    return size() >= count || hasEnded() || hasOverflown_;
+  }
+  void startWaiting(std::size_t count) {
+    if (!waiting_.empty()) throw FutureError("A reader of events waits already.");
+    wanted_ = count;
+  }
+  void wake() noexcept {
+    if (!waiting_.empty() && mayGoOn(wanted_)) waiting_.serveFirst();
+  }
+  // The queue has gone, or this has left it.
+  void orphan() noexcept {
+    of_ = nullptr;
+    wake();
+  }
+
+  void overflowIfAt(std::size_t position) noexcept {
+    if (position_ != position) return;
+    hasOverflown_ = true;
+    of_->pass(position_, of_->end());
+    position_ = of_->end();
+    wake();
+  }
+  void throwIfOverflown() {
+    if (std::exchange(hasOverflown_, false)) throw OverflowError();
+  }
+
+  std::vector<T> takeUpTo(std::size_t count) {
+    std::vector<T> events;
+    events.reserve(count < size() ? count : size());
+    while (events.size() < count) {
+      std::optional<T> event = tryNext();
+      if (!event) break;
+      events.push_back(std::move(*event));
+    }
+    return events;
+  }
+
+  void takeBack(detail::TurnQueue&, Turn&) noexcept override {}
+
+  AsyncEventQueue* of_;
+  detail::TurnQueue waiting_;  // one at most
+  std::size_t position_;
+  std::size_t wanted_ = 0;
+  bool hasOverflown_ = false;
+};
+
+}  // namespace kairos
+
+#endif  // KAIROS_FUTURES_ADDON_EVENT_READER_H_

@@ -1,0 +1,30 @@
+# SPDX-License-Identifier: MIT OR Apache-2.0
+"""What the futures addon consists of, but for what needs a library."""
+
+FUTURE_PARTS = ["//futures-addon:" + name for name in [
+    "as_future",
+    "async_event",
+    "async_event_queue",
+    "async_lock",
+    "async_queue",
+    "async_semaphore",
+    "cancel",
+    "connection",
+    "context",
+    "datagrams",
+    "future",
+    "future_stream",
+    "group",
+    "loop",
+    "periodic_timer",
+    "run",
+    "signals",
+    "stream",
+    "subprocess",
+    "thread_signal",
+    "timeout",
+    "token_bucket",
+    "transport_call",
+    "transports",
+    "turn",
+]]
