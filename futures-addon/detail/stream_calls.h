@@ -136,16 +136,18 @@ template <ByteStream Stream>
 struct WriteCall : StreamCall<Stream> {
   using Operation = WriteOperation;
 
-  // One that the transport cannot take back is given up, and broken off: the stream takes no
-  // further write, but for one that says so at once, which makes the coroutine go on.
+  // One that the transport cannot take back is destroyed, as it may be at any time. An empty write,
+  // which can be taken back if it has to wait, makes the coroutine go on.
   static bool cancel(Stream& stream, WriteOperation& operation) noexcept {
-    if (!OperationAccess::isWaiting(operation)) return false;
-    if (stream.cancel(operation)) return true;
-    if (!stream.isOpen()) return false;
+    if (BasicCall::cancel(stream, operation)) return true;
+    if (!OperationAccess::isWaiting(operation) || !stream.isOpen()) return false;
     void* const coroutine = OperationAccess::udataOf(operation);
     std::destroy_at(&operation);
     std::construct_at(&operation);
-    return !stream.write(operation, std::string_view(), Coroutine::onResumable, coroutine);
+    if (stream.write(operation, std::string_view(), Coroutine::onResumable, coroutine))
+      return false;
+    BasicCall::cancel(stream, operation);
+    return true;
   }
 
   static void result(const WriteOperation&) noexcept {}

@@ -70,9 +70,8 @@ class TransportAwaiter final : public OperationAwaiter {
 
  private:
   void throwIfFailed() const {
-    if (!Call::isFailed(operation_)) return;
     if (isCancelled_) throw CancelledError();
-    throw std::system_error(operation_.error);
+    if (Call::isFailed(operation_)) throw std::system_error(operation_.error);
   }
 
   Target& target_;

@@ -129,6 +129,7 @@ TEST_P(StreamCancelTest, AShutdownBehindAWriteEnds) {
   auto draining = start(waitUntilDrained(stream_));
   cancel(draining);
   cancel(shuttingDown);
+  EXPECT_FALSE(stream_.isShutDown()) << "it was not done, and will not be";
   cancel(writing);
 }
 
