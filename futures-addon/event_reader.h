@@ -19,7 +19,7 @@ namespace kairos {
 
 // Reads the events that are emitted from now on until it is destroyed. One wait at a time.
 template <class T>
-class AsyncEventQueue<T>::Reader : public detail::Link, private detail::TurnOwner {
+class AsyncEventQueue<T>::Reader final : public detail::Link, private detail::TurnOwner {
  public:
   explicit Reader(AsyncEventQueue& queue) noexcept
       : of_(&queue), waiting_(queue.core_, *this), position_(queue.end()) {

@@ -70,6 +70,7 @@ TEST(TimerStoreTest, KeepsItsMemoryWhenGenerationsBecomeScarce) {
       EXPECT_TRUE(seen.insert(store.id(timers.back())).second);
     }
     for (const TimerIndex timer : timers) store.release(timer);
+    store.giveMemoryBack();
   }
 }
 
