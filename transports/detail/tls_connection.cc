@@ -218,6 +218,8 @@ void TlsConnection::wait(int result) noexcept {
     case SSL_ERROR_WANT_READ:
       needsInput_ = true;
       return;
+    case SSL_ERROR_WANT_WRITE:  // goes on when something is sent
+      return;
     case SSL_ERROR_ZERO_RETURN:
       if (!isSecure_) return fail(TlsError::truncated);
       readSide_.end();

@@ -74,7 +74,7 @@ class TlsConnection final : public ContextMember, public OperationOwner {
   bool encryptSome(WriteOperation& operation) noexcept;
   void send() noexcept;
   void receive() noexcept;
-  // OpenSSL's answer `result` was no success: it wants input, or has failed.
+  // OpenSSL's answer `result` was no success: it wants input, or room, or has failed.
   void wait(int result) noexcept;
 
   void received() noexcept;
