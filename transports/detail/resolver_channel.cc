@@ -313,6 +313,7 @@ void ResolverChannel::onDeadline(void* self) {
 }
 
 void ResolverChannel::process(Fd readable, Fd writable) noexcept {
+  receivesLeft_ = receivesPerWakeUpMax;
   context_->dispatch([=, this] {
     ::ares_process_fd(channel_, readable, writable);
     afterCall();

@@ -34,7 +34,14 @@ class ResolverChannel final : public ContextMember, public OperationOwner {
   ResolverChannel(TransportContext& transportContext, Context& context) noexcept;
   ~ResolverChannel();
 
+  // Datagrams, or parts of a stream, that are received when a socket is readable; others have their
+  // turn then.
+  static constexpr int receivesPerWakeUpMax = 64;
+
   std::error_code open(const ResolverOptions& options) noexcept;
+
+  // Within that bound.
+  bool mayReceive() noexcept { return receivesLeft_ > 0 && receivesLeft_-- > 0; }
 
   std::error_code mayStart(const ResolveOperation& operation) const noexcept;
   // `host` is checked.
@@ -82,6 +89,7 @@ class ResolverChannel final : public ContextMember, public OperationOwner {
   Context* context_;  // null: it has ended
   ares_channel channel_ = nullptr;
   TimerId deadline_ = TimerId::none;
+  int receivesLeft_ = 0;
   std::error_code refusal_;  // a socket cannot be watched
   IntrusiveList<Socket> sockets_;
   IntrusiveList<ResolverQuery> queries_;

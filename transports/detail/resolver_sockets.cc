@@ -5,7 +5,10 @@
 #include <sys/uio.h>
 #include <unistd.h>
 
+#include <cerrno>
 #include <cstddef>
+
+#include "kairos/transports/detail/resolver_channel.h"
 
 namespace kairos::detail {
 namespace {
@@ -20,8 +23,13 @@ int connectSocket(ares_socket_t fd, const sockaddr* address, ares_socklen_t size
   return ::connect(fd, address, size);
 }
 
+// c-ares receives until nothing is there, which may never be.
 ares_ssize_t receive(ares_socket_t fd, void* into, std::size_t size, int flags, sockaddr* from,
-                     ares_socklen_t* fromSize, void*) {
+                     ares_socklen_t* fromSize, void* channel) {
+  if (!static_cast<ResolverChannel*>(channel)->mayReceive()) {
+    errno = EAGAIN;
+    return -1;
+  }
   return ::recvfrom(fd, into, size, flags, from, fromSize);
 }
 
