@@ -40,6 +40,8 @@ class ResolverChannel final : public ContextMember, public OperationOwner {
 
   std::error_code open(const ResolverOptions& options) noexcept;
 
+  // There was no socket for c-ares, which looks to it as if the servers refused it.
+  void noteShortage(std::error_code error) noexcept { shortage_ = error; }
   // Within that bound.
   bool mayReceive() noexcept { return receivesLeft_ > 0 && receivesLeft_-- > 0; }
 
@@ -90,7 +92,9 @@ class ResolverChannel final : public ContextMember, public OperationOwner {
   ares_channel channel_ = nullptr;
   TimerId deadline_ = TimerId::none;
   int receivesLeft_ = 0;
-  std::error_code refusal_;  // a socket cannot be watched
+  // Of the call of c-ares under way:
+  std::error_code refusal_;   // a socket cannot be watched
+  std::error_code shortage_;  // a socket cannot be opened
   IntrusiveList<Socket> sockets_;
   IntrusiveList<ResolverQuery> queries_;
 };

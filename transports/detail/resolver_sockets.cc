@@ -8,13 +8,23 @@
 #include <cerrno>
 #include <cstddef>
 
+#include "kairos/transports/detail/fd_io.h"
 #include "kairos/transports/detail/resolver_channel.h"
 
 namespace kairos::detail {
 namespace {
 
-ares_socket_t openSocket(int family, int type, int protocol, void*) {
-  return ::socket(family, type | SOCK_NONBLOCK | SOCK_CLOEXEC, protocol);
+// Who has too few descriptors, and not the name server, is to blame then.
+bool isShortage(int error) {
+  return error == EMFILE || error == ENFILE || error == ENOBUFS || error == ENOMEM;
+}
+
+ares_socket_t openSocket(int family, int type, int protocol, void* channel) {
+  const Fd fd = ::socket(family, type | SOCK_NONBLOCK | SOCK_CLOEXEC, protocol);
+  if (fd < 0 && isShortage(errno)) {
+    static_cast<ResolverChannel*>(channel)->noteShortage(systemError(errno));
+  }
+  return fd;
 }
 
 int closeSocket(ares_socket_t fd, void*) { return ::close(fd); }
