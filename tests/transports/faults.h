@@ -2,11 +2,15 @@
 #ifndef KAIROS_TESTS_TRANSPORTS_FAULTS_H_
 #define KAIROS_TESTS_TRANSPORTS_FAULTS_H_
 
+#include <gtest/gtest.h>
+
 #include <cstddef>
 #include <limits>
 #include <ostream>
+#include <set>
 
 #include "kairos/tests/support/allocations.h"
+#include "kairos/tests/support/descriptors.h"
 #include "kairos/tests/support/system_calls.h"
 
 namespace kairos {
@@ -56,6 +60,23 @@ class FailedCall {
  private:
   const SystemCall call_;
 };
+
+// Plays with a fault at its first moment, at the next one, and so on, until it does not happen any
+// more, or the test has failed. How often it happened; no descriptor is left.
+template <class MakeFault, class Play>
+std::size_t sweepFaults(MakeFault makeFault, Play play, std::size_t step = 1) {
+  constexpr std::size_t momentsMax = 20'000;
+  const std::set<Fd> before = openFds();
+  std::size_t count = 0;
+  for (std::size_t nth = 1; nth < momentsMax; nth += step, ++count) {
+    SCOPED_TRACE(testing::Message() << "fault " << nth);
+    const auto fault = makeFault(nth);
+    play(*fault);
+    if (!fault->happened() || testing::Test::HasFailure()) break;
+  }
+  EXPECT_EQ(openedSince(before), std::set<Fd>());
+  return count;
+}
 
 }  // namespace kairos
 

@@ -9,11 +9,9 @@
 #include <chrono>
 #include <memory>
 #include <optional>
-#include <set>
 #include <string>
 #include <utility>
 
-#include "kairos/tests/support/descriptors.h"
 #include "kairos/tests/transports/faults.h"
 #include "kairos/tests/transports/fixture.h"
 #include "kairos/tests/transports/raw_name_server.h"
@@ -104,18 +102,12 @@ class ResolverFaultTest : public testing::Test {
   // How often it happened.
   template <class MakeGuard, class Check>
   std::size_t sweep(MakeGuard makeGuard, Check check) {
-    const std::set<Fd> before = openFds();
-    std::size_t nth = 1;
-    for (; nth < 2000; ++nth) {
-      SCOPED_TRACE(testing::Message() << "fault " << nth << (isLong_ ? ", by TCP" : ""));
-      const auto guard = makeGuard(nth);
-      const std::error_code error = ask(*guard);
-      if (!guard->happened() || HasFailure()) break;
-      check(error);
-    }
-    connection_.reset();
-    EXPECT_EQ(openedSince(before), std::set<Fd>());
-    return nth - 1;
+    SCOPED_TRACE(isLong_ ? "by TCP" : "by UDP");
+    return sweepFaults(makeGuard, [&](auto& guard) {
+      const std::error_code error = ask(guard);
+      connection_.reset();
+      if (guard.happened()) check(error);
+    });
   }
 
   RawNameServer server_;

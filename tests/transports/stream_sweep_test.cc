@@ -7,7 +7,6 @@
 #include <array>
 #include <cerrno>
 #include <memory>
-#include <set>
 #include <string>
 #include <vector>
 
@@ -186,10 +185,9 @@ class StreamSweepTest : public testing::Test {
     Conversation::body();
   }
 
-  // `Guard` makes the fault at the nth moment, while it lives, and tells whether it happened. True:
-  // it did.
+  // `Guard` makes the fault while it lives.
   template <class Guard, class Check>
-  bool converse(Guard& guard, Check check) {
+  void converse(Guard& guard, Check check) {
     Pair ends = pair();
     const AllocationCount memory;
     {
@@ -203,21 +201,12 @@ class StreamSweepTest : public testing::Test {
       check(conversation);
     }
     EXPECT_EQ(memory.bytes(), 0);
-    return guard.happened();
   }
 
   // How often it happened, from the first moment to the last.
   template <class MakeGuard, class Check>
   std::size_t sweep(MakeGuard makeGuard, Check check) {
-    const std::set<Fd> before = openFds();
-    std::size_t nth = 1;
-    for (; nth < 2000; ++nth) {
-      SCOPED_TRACE(testing::Message() << "fault " << nth);
-      const auto guard = makeGuard(nth);
-      if (!converse(*guard, check) || HasFailure()) break;
-    }
-    EXPECT_TRUE(openedSince(before).empty());
-    return nth - 1;
+    return sweepFaults(makeGuard, [&](auto& guard) { converse(guard, check); });
   }
 
   UniqueFd file_;
