@@ -61,6 +61,10 @@ class ContextCore {
     if (reactor_ == nullptr) deleteIfUnused();
   }
 
+  // Of a future that is not in its memory, and refers to it nevertheless.
+  void addGuest() noexcept { ++guests_; }
+  void removeGuest() noexcept { --guests_; }
+
   // Destroys `future`, which may hold the last reference to others, and so on, without recursion.
   static void destroy(FutureState& future) noexcept;
 
@@ -85,8 +89,9 @@ class ContextCore {
   [[noreturn]] static void refuse();
   void endRounds() noexcept;
   void endPending(void (FutureState::*how)() noexcept) noexcept;
+  bool isUsed() const noexcept { return pool_.blocks() != 0 || guests_ != 0 || destroying_; }
   void deleteIfUnused() noexcept {
-    if (reactor_ == nullptr && pool_.blocks() == 0 && !destroying_) delete this;
+    if (reactor_ == nullptr && !isUsed()) delete this;
   }
 
   Reactor* reactor_;  // null: the context is over
@@ -97,6 +102,7 @@ class ContextCore {
   bool ending_ = false;
   bool refusing_ = false;
   bool destroying_ = false;
+  std::size_t guests_ = 0;
   BlockPool pool_;
   LinkList<FutureState> pending_;
   LinkList<FutureState> condemned_;

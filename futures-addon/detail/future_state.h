@@ -75,7 +75,7 @@ class FutureState : public Awaited, public Link {
   // A coroutine that was started without a context gets one by what it awaits or by whom it is
   // handed to.
   void adopt(ContextCore* core) noexcept {
-    if (core_ == nullptr && core != nullptr) core_ = core;
+    if (core_ == nullptr && core != nullptr) becomeGuestOf(*core);
   }
 
   // The result was looked at, so its error is nobody's surprise any more.
@@ -141,6 +141,11 @@ class FutureState : public Awaited, public Link {
     if (status_ == FutureStatus::failed && !isObserved_) reportError();
   }
 
+  // One that got its context by adopt() goes.
+  void leaveHost() noexcept {
+    if (isGuest_) core_->removeGuest();
+  }
+
   [[noreturn]] void throwFinishedTwice(const SourceLocation& where) const;
 
   ContextCore* core_;
@@ -157,11 +162,13 @@ class FutureState : public Awaited, public Link {
   bool isChecked_ : 1 = false;
   bool hasRequest_ : 1 = false;
   bool wasAsked_ : 1 = false;  // to cancel, by its callback
+  bool isGuest_ : 1 = false;   // its memory is not the context's
 
  private:
   friend class Coroutine;
 
   void addLate(Waiter& waiter);
+  void becomeGuestOf(ContextCore& core) noexcept;
   void reportError() noexcept;
   [[noreturn]] void throwOutcome();
 };
