@@ -112,7 +112,8 @@ class ContextCore {
 // so that no other can be taken for it.
 class PooledWaiter final : public Waiter {
  public:
-  // Throws std::bad_alloc. Without a core the memory is the heap's. `of` may be nullptr.
+  // Throws std::bad_alloc, and FutureError: no callback. Without a core the memory is the heap's.
+  // `of` may be nullptr.
   static PooledWaiter& make(ContextCore* core, FutureState* of, AsyncCallback callback);
   void free() noexcept;
   bool is(const FutureState& of, AsyncCallback callback) const noexcept;
@@ -129,6 +130,14 @@ struct WaiterAccess {
   static void setCallback(Waiter& waiter, AsyncCallback callback) noexcept {
     waiter.callback_ = callback;
   }
+  // Of what a user gives. Throws FutureError: there is no callback, or the waiter waits already.
+  static void requireUsable(const Waiter& waiter, CallbackFunc callback) {
+    requireCallback(callback);
+    if (waiter.isWaiting()) refuseWaiting();
+  }
+  static void requireCallback(CallbackFunc callback) {
+    if (callback == nullptr) refuseNothing();
+  }
   static AsyncCallback callbackOf(const Waiter& waiter) noexcept { return waiter.callback_; }
   static bool isPooled(const Waiter& waiter) noexcept { return waiter.isPooled_; }
   static void setPooled(Waiter& waiter) noexcept { waiter.isPooled_ = true; }
@@ -143,6 +152,10 @@ struct WaiterAccess {
     if (waiter.isPooled_) static_cast<PooledWaiter&>(waiter).free();
     callback.function(callback.udata);
   }
+
+ private:
+  [[noreturn]] static void refuseWaiting();
+  [[noreturn]] static void refuseNothing();
 };
 
 }  // namespace kairos::detail
