@@ -81,6 +81,7 @@ class ContextCore {
   void drainLater() noexcept {
     if (timer_ == TimerId::none) startTimer();
   }
+  void condemn(FutureState& future) noexcept;
   void endDestroying() noexcept;
   void startTimer() noexcept;
   static void onTimer(void* udata);

@@ -175,10 +175,16 @@ class FutureState : public Awaited, public Link {
 
 inline void ContextCore::enroll(FutureState& future) noexcept { pending_.pushBack(future); }
 
+// A pending one is still among those that its context knows.
+inline void ContextCore::condemn(FutureState& future) noexcept {
+  if (future.isLinked()) future.unlink();
+  condemned_.pushBack(future);
+}
+
 inline void ContextCore::destroy(FutureState& future) noexcept {
   ContextCore* const core = future.core();
   if (core == nullptr) return future.dispose();
-  if (core->destroying_) return core->condemned_.pushBack(future);
+  if (core->destroying_) return core->condemn(future);
   core->destroying_ = true;
   future.dispose();
   if (!core->condemned_.empty() || core->reactor_ == nullptr) return core->endDestroying();
