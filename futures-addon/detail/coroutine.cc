@@ -62,8 +62,10 @@ void Coroutine::endWithCurrentException() noexcept {
   }
 }
 
-// Who resumed it hands over to who waits, unless that was a stranger.
+// Who resumed it hands over to who waits, unless that was a stranger, who may also have resumed one
+// that was abandoned: that has its end.
 void Coroutine::endedLater() noexcept {
+  if (!state_.isPending()) return;
   state_.settle(outcome_, {});
   if (isResumed_) return;
   if (Coroutine* const next = handOver()) onResumable(next);
