@@ -60,6 +60,7 @@ class Coroutine {
   Coroutine* resume();
   Coroutine* handOver();
   void wakeAll();
+  void runAll();
 
   FutureState& state_;
   std::coroutine_handle<> frame_;

@@ -178,7 +178,7 @@ class CoroutinePromiseBase : public ValueState<T>, public Coroutine {
  protected:
   explicit CoroutinePromiseBase(ContextCore* core) noexcept
       : ValueState<T>(core, {}), Coroutine(static_cast<FutureState&>(*this)) {}
-  ~CoroutinePromiseBase() = default;
+  ~CoroutinePromiseBase() { this->leaveHost(); }
 
   bool cancelWork() noexcept override { return false; }
 };

@@ -93,7 +93,7 @@ class Follower : public Derived<State, T> {
     if constexpr (std::is_void_v<T>) {
       this->endWithValue();
     } else {
-      this->endWithValue(of_.take());
+      this->endWithValue(static_cast<T&&>(of_.get()));
     }
   }
 

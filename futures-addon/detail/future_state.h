@@ -75,7 +75,7 @@ class FutureState : public Awaited, public Link {
   // A coroutine that was started without a context gets one by what it awaits or by whom it is
   // handed to.
   void adopt(ContextCore* core) noexcept {
-    if (core_ == nullptr && core != nullptr) core_ = core;
+    if (core_ == nullptr && core != nullptr) becomeGuestOf(*core);
   }
 
   // The result was looked at, so its error is nobody's surprise any more.
@@ -141,6 +141,11 @@ class FutureState : public Awaited, public Link {
     if (status_ == FutureStatus::failed && !isObserved_) reportError();
   }
 
+  // One that got its context by adopt() goes.
+  void leaveHost() noexcept {
+    if (isGuest_) core_->removeGuest();
+  }
+
   [[noreturn]] void throwFinishedTwice(const SourceLocation& where) const;
 
   ContextCore* core_;
@@ -157,21 +162,29 @@ class FutureState : public Awaited, public Link {
   bool isChecked_ : 1 = false;
   bool hasRequest_ : 1 = false;
   bool wasAsked_ : 1 = false;  // to cancel, by its callback
+  bool isGuest_ : 1 = false;   // its memory is not the context's
 
  private:
   friend class Coroutine;
 
   void addLate(Waiter& waiter);
+  void becomeGuestOf(ContextCore& core) noexcept;
   void reportError() noexcept;
   [[noreturn]] void throwOutcome();
 };
 
 inline void ContextCore::enroll(FutureState& future) noexcept { pending_.pushBack(future); }
 
+// A pending one is still among those that its context knows.
+inline void ContextCore::condemn(FutureState& future) noexcept {
+  if (future.isLinked()) future.unlink();
+  condemned_.pushBack(future);
+}
+
 inline void ContextCore::destroy(FutureState& future) noexcept {
   ContextCore* const core = future.core();
   if (core == nullptr) return future.dispose();
-  if (core->destroying_) return core->condemned_.pushBack(future);
+  if (core->destroying_) return core->condemn(future);
   core->destroying_ = true;
   future.dispose();
   if (!core->condemned_.empty() || core->reactor_ == nullptr) return core->endDestroying();
