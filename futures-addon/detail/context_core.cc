@@ -49,6 +49,7 @@ class UnhandledError final : public Waiter {
 }  // namespace
 
 PooledWaiter& PooledWaiter::make(ContextCore* core, FutureState* of, AsyncCallback callback) {
+  WaiterAccess::requireCallback(callback.function);
   void* const memory =
       core != nullptr ? core->take(sizeof(PooledWaiter)) : allocate(sizeof(PooledWaiter));
   auto* const waiter = new (memory) PooledWaiter(core, of);
@@ -73,6 +74,10 @@ void PooledWaiter::free() noexcept {
 bool PooledWaiter::is(const FutureState& of, AsyncCallback callback) const noexcept {
   return of_ == &of && WaiterAccess::callbackOf(*this) == callback;
 }
+
+void WaiterAccess::refuseWaiting() { throw FutureError("A waiter waits for one thing at a time."); }
+
+void WaiterAccess::refuseNothing() { throw FutureError("A callback is needed."); }
 
 // A timer that was added once leaves room for one, so that starting it can hardly fail later.
 ContextCore::ContextCore(Reactor& reactor) noexcept : reactor_(&reactor) {

@@ -6,6 +6,15 @@
 #include "kairos/futures-addon/error.h"
 
 namespace kairos::detail {
+namespace {
+
+// Also when a callback throws.
+struct Release {
+  ~Release() { state.release(); }
+  FutureState& state;
+};
+
+}  // namespace
 
 void onForeignResumable(void* udata) { std::coroutine_handle<>::from_address(udata).resume(); }
 
@@ -26,6 +35,7 @@ void Coroutine::onResumable(void* udata) {
 Coroutine* Coroutine::resume() {
   if (!state_.isPending()) return nullptr;
   awaited_ = nullptr;
+  state_.tracking_.resumed();
   isResumed_ = true;
   frame_.resume();
   isResumed_ = false;
@@ -53,8 +63,10 @@ void Coroutine::endWithCurrentException() noexcept {
   }
 }
 
-// Who resumed it hands over to who waits, unless that was a stranger.
+// Who resumed it hands over to who waits, unless that was a stranger, who may also have resumed one
+// that was abandoned: that has its end.
 void Coroutine::endedLater() noexcept {
+  if (!state_.isPending()) return;
   state_.settle(outcome_, {});
   if (isResumed_) return;
   if (Coroutine* const next = handOver()) onResumable(next);
@@ -62,16 +74,28 @@ void Coroutine::endedLater() noexcept {
 
 // To who waits, which is returned if it can go on at once. May destroy this.
 Coroutine* Coroutine::handOver() {
+  const Release atEnd{state_};
   Coroutine* const next = takeLoneCoroutine(state_.waiters_);
   if (!state_.waiters_.empty()) wakeAll();
-  state_.release();
   return next;
 }
 
 void Coroutine::wakeAll() {
-  LinkList<Waiter>& waiters = state_.waiters_;
-  if (state_.core_ != nullptr) return state_.core_->scheduleAll(waiters);
-  while (!waiters.empty()) WaiterAccess::run(waiters.popFront());
+  if (state_.core_ != nullptr) return state_.core_->scheduleAll(state_.waiters_);
+  runAll();
+}
+
+// All of them, whatever they throw, of which the first goes on from here.
+void Coroutine::runAll() {
+  std::exception_ptr thrown;
+  while (!state_.waiters_.empty()) {
+    try {
+      WaiterAccess::run(state_.waiters_.popFront());
+    } catch (...) {
+      if (thrown == nullptr) thrown = std::current_exception();
+    }
+  }
+  if (thrown != nullptr) std::rethrow_exception(thrown);
 }
 
 void Coroutine::abandonFrame() noexcept {

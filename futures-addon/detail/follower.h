@@ -81,6 +81,7 @@ class Follower : public Derived<State, T> {
   void follow() {
     if (!of_.isPending()) return static_cast<State*>(this)->followedFinished();
     WaiterAccess::setCallback(waiter_, {onFinished, this});
+    WaiterAccess::setOwner(waiter_, *this);
     of_.add(waiter_);
   }
   void unfollow() noexcept { waiter_.unlink(); }
@@ -88,12 +89,13 @@ class Follower : public Derived<State, T> {
   // The value is taken from the other.
   void endLikeOther() {
     of_.observe();
+    this->tracking_.hasSeen(of_);
     if (of_.status() == FutureStatus::failed) return this->endWithError(of_.error());
     if (of_.status() == FutureStatus::cancelled) return this->endAs(FutureStatus::cancelled);
     if constexpr (std::is_void_v<T>) {
       this->endWithValue();
     } else {
-      this->endWithValue(of_.take());
+      this->endWithValue(static_cast<T&&>(of_.get()));
     }
   }
 

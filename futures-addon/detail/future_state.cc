@@ -28,6 +28,14 @@ void FutureState::addLate(Waiter& waiter) {
   core_->schedule(waiter);
 }
 
+// A coroutine that has suspended, or is about to.
+void FutureState::becomeGuestOf(ContextCore& core) noexcept {
+  core_ = &core;
+  isGuest_ = true;
+  core.addGuest();
+  if (isPending()) enroll();
+}
+
 void FutureState::add(AsyncCallback callback) {
   PooledWaiter& waiter = PooledWaiter::make(core_, this, callback);
   try {

@@ -8,8 +8,10 @@
 #include <utility>
 
 #include "kairos/futures-addon/detail/context_core.h"
+#include "kairos/futures-addon/detail/future_status.h"
 #include "kairos/futures-addon/detail/link.h"
 #include "kairos/futures-addon/source_location.h"
+#include "kairos/futures-addon/tracking/tracking.h"
 #include "kairos/futures-addon/waiter.h"
 
 namespace kairos::detail {
@@ -38,8 +40,6 @@ bool requestCancel(Awaited& outermost) noexcept;
 bool requestCancelSoon(Awaited& outermost) noexcept;
 void keepRequestFrom(Awaited& outermost) noexcept;
 
-enum class FutureStatus : std::uint8_t { pending, completed, failed, cancelled };
-
 // What is behind a Future, but for the value: how it ended, and who waits for that.
 class FutureState : public Awaited, public Link {
  public:
@@ -50,6 +50,8 @@ class FutureState : public Awaited, public Link {
   bool isPending() const noexcept { return status_ == FutureStatus::pending; }
   ContextCore* core() const noexcept { return core_; }
   const SourceLocation& created() const noexcept { return created_; }
+  const FutureTracking& tracking() const noexcept { return tracking_; }
+  const LinkList<Waiter>& waiters() const noexcept { return waiters_; }
 
   void addReference() noexcept { ++references_; }
   void release() noexcept {
@@ -75,7 +77,8 @@ class FutureState : public Awaited, public Link {
   // A coroutine that was started without a context gets one by what it awaits or by whom it is
   // handed to.
   void adopt(ContextCore* core) noexcept {
-    if (core_ == nullptr && core != nullptr) core_ = core;
+    if (core_ == nullptr && core != nullptr) becomeGuestOf(*core);
+    tracking_.adopted(core);
   }
 
   // The result was looked at, so its error is nobody's surprise any more.
@@ -106,7 +109,9 @@ class FutureState : public Awaited, public Link {
 
  protected:
   FutureState(ContextCore* core, const SourceLocation& created) noexcept
-      : core_(core), created_(created) {}
+      : core_(core), created_(created) {
+    tracking_.begin(*this, core);
+  }
   ~FutureState() {}  // NOLINT(modernize-use-equals-default): of a union
 
   // Has to hear of the end of its context from now on.
@@ -127,6 +132,7 @@ class FutureState : public Awaited, public Link {
     if (isLinked()) unlink();
     status_ = status;
     finished_ = where;
+    tracking_.finished(status, where, error_);
     if (isChecked_ && status == FutureStatus::failed) reportError();
   }
 
@@ -139,6 +145,11 @@ class FutureState : public Awaited, public Link {
   // An error that nobody has seen is reported.
   void reportUnseen() noexcept {
     if (status_ == FutureStatus::failed && !isObserved_) reportError();
+  }
+
+  // One that got its context by adopt() goes.
+  void leaveHost() noexcept {
+    if (isGuest_) core_->removeGuest();
   }
 
   [[noreturn]] void throwFinishedTwice(const SourceLocation& where) const;
@@ -157,21 +168,30 @@ class FutureState : public Awaited, public Link {
   bool isChecked_ : 1 = false;
   bool hasRequest_ : 1 = false;
   bool wasAsked_ : 1 = false;  // to cancel, by its callback
+  bool isGuest_ : 1 = false;   // its memory is not the context's
+  [[no_unique_address]] FutureTracking tracking_;
 
  private:
   friend class Coroutine;
 
   void addLate(Waiter& waiter);
+  void becomeGuestOf(ContextCore& core) noexcept;
   void reportError() noexcept;
   [[noreturn]] void throwOutcome();
 };
 
 inline void ContextCore::enroll(FutureState& future) noexcept { pending_.pushBack(future); }
 
+// A pending one is still among those that its context knows.
+inline void ContextCore::condemn(FutureState& future) noexcept {
+  if (future.isLinked()) future.unlink();
+  condemned_.pushBack(future);
+}
+
 inline void ContextCore::destroy(FutureState& future) noexcept {
   ContextCore* const core = future.core();
   if (core == nullptr) return future.dispose();
-  if (core->destroying_) return core->condemned_.pushBack(future);
+  if (core->destroying_) return core->condemn(future);
   core->destroying_ = true;
   future.dispose();
   if (!core->condemned_.empty() || core->reactor_ == nullptr) return core->endDestroying();
