@@ -71,6 +71,6 @@ void Context::onDeferred(void* udata) {
 TransportContext::TransportContext(Reactor& reactor) noexcept
     : context_(new (std::nothrow) detail::Context(reactor)) {}
 
-TransportContext::~TransportContext() = default;
+TransportContext::~TransportContext() { delete context_; }
 
 }  // namespace kairos

@@ -8,6 +8,7 @@
 #include "kairos/futures-addon/detail/block_pool.h"
 #include "kairos/futures-addon/detail/link.h"
 #include "kairos/futures-addon/source_location.h"
+#include "kairos/futures-addon/tracking/tracking.h"
 #include "kairos/futures-addon/waiter.h"
 #include "kairos/reactor/reactor.h"
 
@@ -56,6 +57,7 @@ class ContextCore {
   bool hasPending() const noexcept { return !pending_.empty(); }
   bool hasReady() const noexcept { return !ready_.empty(); }
   std::size_t liveBlocks() const noexcept { return pool_.blocks(); }
+  ContextTracking& tracking() noexcept { return tracking_; }
 
   void* take(std::size_t size) { return pool_.take(size); }
   void giveBack(void* memory, std::size_t size) noexcept {
@@ -109,6 +111,7 @@ class ContextCore {
   BlockPool pool_;
   LinkList<FutureState> pending_;
   LinkList<FutureState> condemned_;
+  [[no_unique_address]] ContextTracking tracking_;
 };
 
 // The waiter behind a callback that was given without one. It holds the future that it waits for,
@@ -142,6 +145,12 @@ struct WaiterAccess {
     if (callback == nullptr) refuseNothing();
   }
   static AsyncCallback callbackOf(const Waiter& waiter) noexcept { return waiter.callback_; }
+  static const WaiterTracking& trackingOf(const Waiter& waiter) noexcept {
+    return waiter.tracking_;
+  }
+  static void setOwner(Waiter& waiter, FutureState& future) noexcept {
+    waiter.tracking_.belongsTo(future);
+  }
   static bool isPooled(const Waiter& waiter) noexcept { return waiter.isPooled_; }
   static void setPooled(Waiter& waiter) noexcept { waiter.isPooled_ = true; }
 

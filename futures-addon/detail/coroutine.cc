@@ -35,6 +35,7 @@ void Coroutine::onResumable(void* udata) {
 Coroutine* Coroutine::resume() {
   if (!state_.isPending()) return nullptr;
   awaited_ = nullptr;
+  state_.tracking_.resumed();
   isResumed_ = true;
   frame_.resume();
   isResumed_ = false;

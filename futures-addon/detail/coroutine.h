@@ -27,12 +27,14 @@ class Coroutine {
   // cannot be cancelled. Delivers a request that was kept.
   void suspendedOn(Awaited* awaited) noexcept {
     awaited_ = awaited;
+    state_.tracking_.suspended();
     if (!holdsItself_) holdItself();
     if (state_.hasRequest()) deliverRequest();
   }
 
   // A request that was kept here and at `awaited` has been delivered there.
   void resumedBy(const FutureState& awaited) noexcept {
+    state_.tracking_.hasSeen(awaited);
     if (state_.hasRequest() && !awaited.hasRequest()) state_.dropRequest();
   }
 
@@ -50,6 +52,7 @@ class Coroutine {
   void ended() noexcept {
     if (holdsItself_) return endedLater();
     state_.status_ = outcome_;
+    state_.tracking_.finished(outcome_, {}, state_.error_);
   }
   void abandonFrame() noexcept;
 

@@ -165,7 +165,8 @@ class CoroutinePromiseBase : public ValueState<T>, public Coroutine {
   void unhandled_exception() noexcept { endWithCurrentException(); }
 
   template <class Awaitable>
-  decltype(auto) await_transform(Awaitable&& awaitable) {
+  decltype(auto) await_transform(Awaitable&& awaitable, AwaitPlace at = AwaitPlace::current()) {
+    this->tracking_.awaitsAt(at);
     return transformAwaitable(std::forward<Awaitable>(awaitable));
   }
 
@@ -177,7 +178,9 @@ class CoroutinePromiseBase : public ValueState<T>, public Coroutine {
 
  protected:
   explicit CoroutinePromiseBase(ContextCore* core) noexcept
-      : ValueState<T>(core, {}), Coroutine(static_cast<FutureState&>(*this)) {}
+      : ValueState<T>(core, {}), Coroutine(static_cast<FutureState&>(*this)) {
+    this->tracking_.isCoroutine();
+  }
   ~CoroutinePromiseBase() { this->leaveHost(); }
 
   bool cancelWork() noexcept override { return false; }

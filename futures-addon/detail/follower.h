@@ -83,6 +83,7 @@ class Follower : public Derived<State, T> {
   void follow() {
     if (!of_.isPending()) return static_cast<State*>(this)->followedFinished();
     WaiterAccess::setCallback(waiter_, {onFinished, this});
+    WaiterAccess::setOwner(waiter_, *this);
     of_.add(waiter_);
   }
   void unfollow() noexcept { waiter_.unlink(); }
@@ -90,6 +91,7 @@ class Follower : public Derived<State, T> {
   // The value is taken from the other.
   void endLikeOther() {
     of_.observe();
+    this->tracking_.hasSeen(of_);
     if (of_.status() == FutureStatus::failed) return this->endWithError(of_.error());
     if (of_.status() == FutureStatus::cancelled) return this->endAs(FutureStatus::cancelled);
     if constexpr (std::is_void_v<T>) {

@@ -8,8 +8,10 @@
 #include <utility>
 
 #include "kairos/futures-addon/detail/context_core.h"
+#include "kairos/futures-addon/detail/future_status.h"
 #include "kairos/futures-addon/detail/link.h"
 #include "kairos/futures-addon/source_location.h"
+#include "kairos/futures-addon/tracking/tracking.h"
 #include "kairos/futures-addon/waiter.h"
 
 namespace kairos::detail {
@@ -38,8 +40,6 @@ bool requestCancel(Awaited& outermost) noexcept;
 bool requestCancelSoon(Awaited& outermost) noexcept;
 void keepRequestFrom(Awaited& outermost) noexcept;
 
-enum class FutureStatus : std::uint8_t { pending, completed, failed, cancelled };
-
 // What is behind a Future, but for the value: how it ended, and who waits for that.
 class FutureState : public Awaited, public Link {
  public:
@@ -50,6 +50,8 @@ class FutureState : public Awaited, public Link {
   bool isPending() const noexcept { return status_ == FutureStatus::pending; }
   ContextCore* core() const noexcept { return core_; }
   const SourceLocation& created() const noexcept { return created_; }
+  const FutureTracking& tracking() const noexcept { return tracking_; }
+  const LinkList<Waiter>& waiters() const noexcept { return waiters_; }
 
   void addReference() noexcept { ++references_; }
   void release() noexcept {
@@ -76,6 +78,7 @@ class FutureState : public Awaited, public Link {
   // handed to.
   void adopt(ContextCore* core) noexcept {
     if (core_ == nullptr && core != nullptr) becomeGuestOf(*core);
+    tracking_.adopted(core);
   }
 
   // The result was looked at, so its error is nobody's surprise any more.
@@ -106,7 +109,9 @@ class FutureState : public Awaited, public Link {
 
  protected:
   FutureState(ContextCore* core, const SourceLocation& created) noexcept
-      : core_(core), created_(created) {}
+      : core_(core), created_(created) {
+    tracking_.begin(*this, core);
+  }
   ~FutureState() {}  // NOLINT(modernize-use-equals-default): of a union
 
   // Has to hear of the end of its context from now on.
@@ -127,6 +132,7 @@ class FutureState : public Awaited, public Link {
     if (isLinked()) unlink();
     status_ = status;
     finished_ = where;
+    tracking_.finished(status, where, error_);
     if (isChecked_ && status == FutureStatus::failed) reportError();
   }
 
@@ -163,6 +169,7 @@ class FutureState : public Awaited, public Link {
   bool hasRequest_ : 1 = false;
   bool wasAsked_ : 1 = false;  // to cancel, by its callback
   bool isGuest_ : 1 = false;   // its memory is not the context's
+  [[no_unique_address]] FutureTracking tracking_;
 
  private:
   friend class Coroutine;

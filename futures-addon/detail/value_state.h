@@ -95,7 +95,9 @@ class PooledState : public ValueState<T> {
 
  protected:
   PooledState(ContextCore& core, const SourceLocation& created) noexcept
-      : ValueState<T>(&core, created) {}
+      : ValueState<T>(&core, created) {
+    this->tracking_.isKind(State::kind);
+  }
   ~PooledState() = default;
 };
 
@@ -103,6 +105,8 @@ class PooledState : public ValueState<T> {
 template <class T>
 class PromiseState final : public PooledState<PromiseState<T>, T> {
  public:
+  static constexpr const char* kind = "Promise";
+
   PromiseState(ContextCore& core, const SourceLocation& created) noexcept
       : PooledState<PromiseState<T>, T>(core, created) {}
 

@@ -10,6 +10,7 @@ FUTURE_PARTS = ["//futures-addon:" + name for name in [
     "async_semaphore",
     "cancel",
     "connection",
+    "basics",
     "context",
     "datagrams",
     "future",

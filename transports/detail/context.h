@@ -99,7 +99,7 @@ class Context {
 
 struct ContextAccess {
   // nullptr: there was no memory for it.
-  static Context* of(TransportContext& context) noexcept { return context.context_.get(); }
+  static Context* of(TransportContext& context) noexcept { return context.context_; }
 };
 
 }  // namespace kairos::detail

@@ -38,9 +38,18 @@ IoResult sendFileOnce(Fd fd, Fd file, std::uint64_t offset, std::size_t count) n
 
 IoResult readAt(Fd file, std::uint64_t offset, std::span<char> into) noexcept;
 
+// A TCP connection that is no more, and the OS has told somebody why, or nobody ever.
+bool isBrokenSilently(Fd fd) noexcept;
+
 // What kind of stream `fd` is.
-//   Errors    bad_file_descriptor; operation_not_permitted: a regular file or directory
+//   Errors    bad_file_descriptor; invalid_argument: a socket that is none;
+//   operation_not_permitted:
+//             neither a socket, nor a pipe, nor a device
 std::error_code kindOf(Fd fd, FdKind& kind) noexcept;
+
+// Whether a socket is for streams, and one that listens, or one that does not.
+//   Errors    invalid_argument: it is not; not_a_socket, bad_file_descriptor
+std::error_code checkStreamSocket(Fd fd, bool listens) noexcept;
 
 // Makes it non-blocking and close-on-exec; the second tells whether it was blocking.
 std::error_code setFlags(Fd fd) noexcept;

@@ -30,7 +30,9 @@ class ReadSide {
     error_ = static_cast<std::int16_t>(error);
   }
   // None: it has not failed.
-  std::error_code error() const noexcept { return systemError(error_); }
+  std::error_code error() const noexcept {
+    return error_ != 0 ? systemError(error_) : std::error_code();
+  }
 
   // Of the last read nothing is looked at any more.
   void trim(BufferPool& pool) noexcept {

@@ -65,7 +65,7 @@ void Stream::onReadable(void* udata) {
 void Stream::readSome() noexcept {
   if (reading_ == nullptr) unwatchReading();
   if (isReading() && readSide_.receive(fd_, kind_, context_->pool(), *reading_)) {
-    if (writes_ != nullptr) readSide_.explainEnd(writes_->loss());
+    if (writes_ != nullptr) readSide_.explainEnd(writes_->loss(fd_));
     serveRead();
   } else if (isReading() && reading_->error) {
     finishRead(reading_->error);

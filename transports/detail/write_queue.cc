@@ -155,6 +155,7 @@ WriteQueue::Step WriteQueue::writeFile(Context& context, Fd fd, FdKind kind) noe
   const std::size_t asked = std::min<std::uint64_t>(operation.left_, fileBytesMax);
   const IoResult result = sendFileOnce(fd, operation.file_, operation.offset_, asked);
   if (result.wouldBlock()) return Step::refused;
+  if (result.error == 0) fileWasCut_ = result.bytes > 0 && result.bytes < asked;
   if (result.error == 0) return advanceFile(context, result.bytes, asked);
   if (isOfPeer(result.error)) return failStream(result.error);
   operation.kind_ = Kind::copied;
@@ -206,9 +207,12 @@ WriteQueue::Step WriteQueue::failFile(Context& context, std::error_code error) n
 
 // ---- Ends
 
-int WriteQueue::loss() const noexcept {
+// A sendfile(2) that has sent a part keeps to itself what ended it. A full buffer is the usual
+// reason, so that it is looked into only here.
+int WriteQueue::loss(Fd fd) const noexcept {
   const bool isOfOs = error_.category() == std::generic_category();
-  return isOfOs && isLoss(error_.value()) ? error_.value() : 0;
+  if (isOfOs && isLoss(error_.value())) return error_.value();
+  return fileWasCut_ && isBrokenSilently(fd) ? ECONNRESET : 0;
 }
 
 void WriteQueue::complete(Context& context, WriteOperation& operation) noexcept {

@@ -49,8 +49,9 @@ class WriteQueue {
   //   failed    see error(); nothing was completed for it
   Next flush(Context& context, Fd fd, FdKind kind) noexcept;
   std::error_code error() const noexcept { return error_; }
-  // The errno by which a write was told that the connection broke; zero: none was.
-  int loss() const noexcept;
+  // The errno by which a write was told that the connection broke, or would have been; zero: none
+  // was. For a stream that has ended.
+  int loss(Fd fd) const noexcept;
   WriteOperation& takeLast() noexcept;
   // A shutdown, or close, is queued: nothing follows but more of them.
   bool endsWithLast() const noexcept;
@@ -88,6 +89,7 @@ class WriteQueue {
   std::size_t bytes_ = 0;
   WriteMarks marks_;
   bool marksSet_ = false;
+  bool fileWasCut_ = false;  // the last sendfile(2) took less than it was offered
   std::error_code error_;
 };
 
