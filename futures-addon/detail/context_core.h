@@ -31,6 +31,8 @@ class ContextCore {
     if (refusing_) refuse();
   }
 
+  bool isOver() const noexcept { return reactor_ == nullptr; }
+
   Reactor& reactor() noexcept { return *reactor_; }
 
   // Runs the waiters' callbacks in the next drain.

@@ -17,7 +17,9 @@ namespace kairos::detail {
 // The context of a future that another one is made of.
 inline ContextCore& coreFor(const FutureBase& future) {
   ContextCore* const core = coreOf(future);
-  if (core == nullptr) throw FutureError("A coroutine has met no FutureContext yet: see attach().");
+  if (core == nullptr) {
+    throw FutureError("A future has no FutureContext: see attach(); or that has ended.");
+  }
   return *core;
 }
 

@@ -25,6 +25,7 @@ void FutureState::addLate(Waiter& waiter) {
   if (core_ == nullptr) {
     throw FutureError("A coroutine that has met no FutureContext is finished: see attach().");
   }
+  if (core_->isOver()) throw FutureError("The FutureContext of a finished future has ended.");
   core_->schedule(waiter);
 }
 

@@ -62,7 +62,7 @@ class FutureState : public Awaited, public Link {
   void breakPromise() noexcept;
 
   // `waiter` waits for nothing. When this has finished already, it runs in the next drain.
-  //   Errors    throws FutureError: finished, and without a context
+  //   Errors    throws FutureError: finished, and without a context, or one that has ended
   void add(Waiter& waiter) {
     if (!isPending()) return addLate(waiter);
     enroll();

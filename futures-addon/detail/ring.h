@@ -26,6 +26,11 @@ class Ring {
   T& operator[](std::size_t index) noexcept { return items_[place(index)]; }
   const T& operator[](std::size_t index) const noexcept { return items_[place(index)]; }
 
+  // Room for so many items together. Throws as those below.
+  void reserve(std::size_t count) {
+    while (capacity_ < count) grow();
+  }
+
   // Throw std::bad_alloc, or what T throws, and then have done nothing.
   void pushBack(T&& item) {
     makeRoom();
@@ -63,9 +68,7 @@ class Ring {
   static constexpr std::size_t capacityMin = 8;
 
   std::size_t place(std::size_t index) const noexcept { return (first_ + index) & (capacity_ - 1); }
-  void makeRoom() {
-    if (size_ == capacity_) grow();
-  }
+  void makeRoom() { reserve(size_ + 1); }
 
   void grow() {
     const std::size_t capacity = capacity_ == 0 ? capacityMin : 2 * capacity_;

@@ -6,8 +6,11 @@
 #include <string>
 #include <utility>
 
+#include "kairos/futures-addon/cancel.h"
 #include "kairos/futures-addon/check.h"
 #include "kairos/futures-addon/detail/operation_awaiter.h"
+#include "kairos/futures-addon/group.h"
+#include "kairos/futures-addon/timeout.h"
 #include "kairos/tests/futures-addon/fixture.h"
 
 namespace kairos {
@@ -140,6 +143,49 @@ TEST_P(AdoptionTest, AFailureThatIsFoundAfterTheEndIsNobodys) {
   failed->attach(ended());
   end();
   failed.reset();
+}
+
+// Of what is made of a future after that: nothing runs, so nothing is taken in.
+TEST_P(AdoptionTest, AFutureWhoseContextHasEndedIsOnlyRead) {
+  Promise<int> promise(ended());
+  const Future<int> done = promise.future();
+  promise.complete(5);
+  end();
+  std::string text;
+  Letter letter{text, 'a'};
+  Waiter waiter;
+  Future<int> future = done;
+  EXPECT_THROW(future.addCallback(Letter::write, &letter), FutureError);
+  EXPECT_THROW(future.addCallback(waiter, Letter::write, &letter), FutureError);
+  EXPECT_THROW(static_cast<void>(join(future)), FutureError);
+  EXPECT_THROW(static_cast<void>(wait(future, seconds(1))), FutureError);
+  EXPECT_THROW(static_cast<void>(future and future), FutureError);
+  EXPECT_FALSE(future.tryCancel());
+  EXPECT_EQ(waitFor(context_, future), 5);
+  EXPECT_EQ(future.read(), 5);
+}
+
+// It is like one that never had a context.
+TEST_P(AdoptionTest, ACoroutineOfAFutureWhoseContextHasEndedGoesOnWithoutOne) {
+  struct Local {
+    static Future<int> operateFor(Future<int> done, Operation*& running) {
+      Operation operation;
+      running = &operation;
+      co_await operation;
+      co_return co_await std::move(done);
+    }
+  };
+  std::string text;
+  Letter letters[] = {{text, 'a'}, {text, 'b'}};
+  Promise<int> promise(ended());
+  Future<int> done = promise.future();
+  promise.complete(5);
+  end();
+  Future<int> future = Local::operateFor(std::move(done), running_);
+  for (Letter& letter : letters) future.addCallback(Letter::write, &letter);
+  running_->complete();
+  EXPECT_EQ(text, "ab");
+  EXPECT_EQ(future.read(), 5);
 }
 
 TEST_P(AdoptionTest, AChainIsEndedByTheContextOfItsInnermost) {

@@ -46,14 +46,21 @@ class Stage {
   // Called by the coroutines of a scenario wherever they go on.
   void step();
   bool wasHit() const noexcept { return steps_ >= at_; }
+  // Nothing would have finished the root.
+  bool wasStuck() const noexcept { return wasStuck_; }
   // Nothing takes part in what follows that is not cancelled: who waits for others must not count
   // on them.
   bool isOver() const noexcept { return isOver_; }
 
   void setRoot(Future<> root);
   // Others that go on whatever becomes of the root; cancelled at the end if they wait for it.
-  void add(Future<> other) { others_.push_back(std::move(other)); }
+  void add(Future<> other);
 
+  // Ends the futures, of which nobody may have a handle.
+  void abort() {
+    isOver_ = true;
+    ownedFutures_.reset();
+  }
   // Until nothing is pending, or can go on.
   void run();
 
@@ -78,6 +85,8 @@ class Stage {
  private:
   static void onTick(void* udata) { static_cast<Stage*>(udata)->root_.cancelSoon(); }
   static void onUnhandled(void*) {}
+  // Also one that could not be started.
+  bool isRootFinished() const { return !root_.isValid() || root_.finished(); }
   void strike();
   void strikeBetweenPolls();
   void end();
@@ -95,6 +104,7 @@ class Stage {
   int open_ = 0;
   bool mustStrike_ = false;
   bool isOver_ = false;
+  bool wasStuck_ = false;
   Waiter inTheNextTick_;
   Future<> root_;
   std::vector<Future<>> others_;
@@ -108,8 +118,10 @@ struct StageScenario {
   void (*check)(Stage& stage) = [](Stage&) {};
 };
 
-// Plays it with each blow at each step, until it has no more. How many blows there were.
-int sweep(const StageScenario& scenario, VirtualTime::Open open, bool isVirtual = true);
+// Of futures and what is made of them, of transports, and of those that are not in virtual time.
+extern const std::vector<StageScenario> waitScenarios;
+extern const std::vector<StageScenario> transportScenarios;
+extern const std::vector<StageScenario> slowScenarios;
 
 // Those of `letters` that were logged, and how the root's letter may be missing from some point on.
 void expectInOrder(const Stage& stage, const std::string& letters, char root);
