@@ -39,7 +39,7 @@ void History::disturb() {
       return time_.advance(milliseconds(random_.below(100)));
     default:
       sawFaults_ = true;
-      return time_.failWatch(std::errc::no_space_on_device);
+      return time_.failAddition(std::errc::no_space_on_device);
   }
 }
 
@@ -116,7 +116,7 @@ void History::settle() {
   constexpr int pollsMax = 20000;
   constexpr int enough = 64;
   isSettling_ = true;
-  time_.failWatch({}, 0);
+  heal();
   calm();
   Clock::duration timeout{};
   int polls = 0;
@@ -128,6 +128,7 @@ void History::settle() {
   }
   EXPECT_LT(polls, pollsMax) << "spins, or waits for what is there";
   isSettling_ = false;
+  for (const auto& step : steps_) EXPECT_FALSE(step->isPending() && step->isCancelled());
   if (steps_.empty()) tickets_.clear();
   check();
 }

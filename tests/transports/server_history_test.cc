@@ -144,6 +144,7 @@ class ServerHistory final : public History {
       default:
         place.address = loopback();
     }
+    heal();
     ok(open(place, options));
     ok(place.server.localAddress(place.address));
     current = &place;
@@ -355,7 +356,9 @@ class ServerHistory final : public History {
     std::set_difference(guests.begin(), guests.end(), place.callers.begin(), place.callers.end(),
                         std::back_inserter(others));
     EXPECT_LE(others.size(), place.strangers) << "accepted, but never connected";
-    if (place.isCut || acceptingAt(place) == nullptr) return;
+    if (acceptingAt(place) == nullptr) return;
+    EXPECT_TRUE(place.server.isOpen());
+    if (place.isCut) return;
     EXPECT_TRUE(
         std::includes(guests.begin(), guests.end(), place.callers.begin(), place.callers.end()))
         << "connected, but never accepted";
