@@ -265,7 +265,8 @@ _DERIVED = mutants_of(
     (
         "join-cancels",
         "cancelling a join cancels what it waits for",
-        "  void leave() noexcept { unfollow(); }\n  void followedFinished() { endWithValue(); }\n};\n",
+        "  void leave() noexcept { unfollow(); }\n"
+        "  void followedFinished() { endWithValue(); }\n};\n",
         "  void leave() noexcept {\n    unfollow();\n    detail::requestCancel(of_);\n  }\n"
         "  void followedFinished() { endWithValue(); }\n};\n",
     ),
