@@ -19,8 +19,12 @@ without_numbers() {
 diff <(sed -n '/^```text$/,/^```$/p' "$4" | sed '/^```/d' | without_numbers) \
   <("$2" | without_numbers) || fail "this is not what the README shows"
 
+# With stacks, calls from different places are counted apart.
+without_counts() {
+  without_numbers | sed -E '/^[0-9]+ x /d'
+}
 frame='^  .*\+0x[0-9a-f]+\)?$'
 stacks=$("$3")
 grep -qE "$frame" <<<"$stacks" || fail "there are no stacks: $stacks"
-[[ $(grep -vE "$frame" <<<"$stacks" | without_numbers) == $("$2" | without_numbers) ]] ||
-  fail "beside its stacks it says something else: $stacks"
+diff <(grep -vE "$frame" <<<"$stacks" | without_counts) <("$2" | without_counts) ||
+  fail "beside its stacks it says something else"
