@@ -107,6 +107,9 @@ class FutureBase {
 // memory of the first argument that has a context: a FutureContext, a future, or an object with
 // `FutureContext& futureContext()`; without one it is on the heap.
 //
+// Its locals go when it ends, its parameters live as long as a Future of it: what has to end with
+// the work, as a stream, is moved into a local if the Future is kept.
+//
 // `co_await future` gives a reference to the value, `co_await std::move(future)` and that of a
 // call give the value itself. Both throw the future's error.
 template <class T = void>
