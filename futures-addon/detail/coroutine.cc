@@ -9,17 +9,20 @@ namespace kairos::detail {
 
 void onForeignResumable(void* udata) { std::coroutine_handle<>::from_address(udata).resume(); }
 
-Coroutine* takeLoneCoroutine(LinkList<Waiter>& waiters) noexcept {
-  if (!waiters.hasOne()) return nullptr;
-  const AsyncCallback callback = WaiterAccess::callbackOf(waiters.front());
+Coroutine* takeLoneCoroutine(FutureState& state) noexcept {
+  Waiter* const waiter = state.loneWaiter();
+  if (waiter == nullptr) return nullptr;
+  const AsyncCallback callback = WaiterAccess::callbackOf(*waiter);
   if (callback.function != Coroutine::onResumable) return nullptr;
-  waiters.popFront();
+  waiter->unlink();
   return static_cast<Coroutine*>(callback.udata);
 }
 
 void Coroutine::onResumable(void* udata) {
   auto* next = static_cast<Coroutine*>(udata);
-  while (next != nullptr) next = next->resume();
+  do {
+    next = next->resume();
+  } while (next != nullptr);
 }
 
 // What is to be resumed next. An abandoned one stays suspended until its frame is destroyed.
@@ -32,14 +35,14 @@ Coroutine* Coroutine::resume() {
   return state_.isPending() ? nullptr : handOver();
 }
 
-void Coroutine::holdItself() noexcept {
-  holdsItself_ = true;
-  state_.addReference();
-  state_.enroll();
-}
-
-void Coroutine::deliverRequest() noexcept {
-  if (requestCancelSoon(state_)) state_.dropRequest();
+// For the first time, or with a request that was kept.
+void Coroutine::prepareToWait() noexcept {
+  if (!state_.word_.has(Mark::holdsItself)) {
+    state_.word_.add(Mark::holdsItself);
+    state_.addReference();
+    state_.enroll();
+  }
+  if (state_.hasRequest() && requestCancelSoon(state_)) state_.dropRequest();
 }
 
 void Coroutine::endWithCurrentException() noexcept {
@@ -48,7 +51,7 @@ void Coroutine::endWithCurrentException() noexcept {
   } catch (const CancelledError&) {
     outcome_ = FutureStatus::cancelled;
   } catch (...) {
-    state_.error_ = std::current_exception();
+    state_.keepError(std::current_exception());
     outcome_ = FutureStatus::failed;
   }
 }
@@ -62,21 +65,21 @@ void Coroutine::endedLater() noexcept {
 
 // To who waits, which is returned if it can go on at once. May destroy this.
 Coroutine* Coroutine::handOver() {
-  Coroutine* const next = takeLoneCoroutine(state_.waiters_);
-  if (!state_.waiters_.empty()) wakeAll();
+  Coroutine* const next = takeLoneCoroutine(state_);
+  if (state_.isWaitedFor()) wakeAll();
   state_.release();
   return next;
 }
 
 void Coroutine::wakeAll() {
+  if (state_.core_ != nullptr) return state_.wakeAll();
   LinkList<Waiter>& waiters = state_.waiters_;
-  if (state_.core_ != nullptr) return state_.core_->scheduleAll(waiters);
   while (!waiters.empty()) WaiterAccess::run(waiters.popFront());
 }
 
 void Coroutine::abandonFrame() noexcept {
   state_.settle(FutureStatus::cancelled, {});
-  if (!state_.waiters_.empty()) wakeAll();
+  if (state_.isWaitedFor()) wakeAll();
   state_.release();
 }
 

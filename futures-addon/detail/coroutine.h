@@ -27,8 +27,7 @@ class Coroutine {
   // cannot be cancelled. Delivers a request that was kept.
   void suspendedOn(Awaited* awaited) noexcept {
     awaited_ = awaited;
-    if (!holdsItself_) holdItself();
-    if (state_.hasRequest()) deliverRequest();
+    if (!state_.word_.hasFirstOnly(Mark::holdsItself, Mark::requested)) prepareToWait();
   }
 
   // A request that was kept here and at `awaited` has been delivered there.
@@ -48,15 +47,14 @@ class Coroutine {
   void endWithCurrentException() noexcept;
   // The body has ended, and all that was in it. Nobody can wait for one that never was suspended.
   void ended() noexcept {
-    if (holdsItself_) return endedLater();
-    state_.status_ = outcome_;
+    if (state_.word_.has(Mark::holdsItself)) return endedLater();
+    state_.word_.setStatus(outcome_);
   }
   void abandonFrame() noexcept;
 
  private:
   void endedLater() noexcept;
-  void holdItself() noexcept;
-  void deliverRequest() noexcept;
+  void prepareToWait() noexcept;
   Coroutine* resume();
   Coroutine* handOver();
   void wakeAll();
@@ -65,12 +63,11 @@ class Coroutine {
   std::coroutine_handle<> frame_;
   Awaited* awaited_ = nullptr;
   FutureStatus outcome_ = FutureStatus::completed;
-  bool holdsItself_ = false;
   bool isResumed_ = false;
 };
 
-// The lone coroutine of this layer that waits in `waiters`, which it leaves; else nullptr.
-Coroutine* takeLoneCoroutine(LinkList<Waiter>& waiters) noexcept;
+// The coroutine of this layer that waits for `state` alone, and does no more; else nullptr.
+Coroutine* takeLoneCoroutine(FutureState& state) noexcept;
 
 // How any coroutine is resumed, whatever its type.
 void onForeignResumable(void* udata);

@@ -147,20 +147,18 @@ class CoroutinePromiseBase : public ValueState<T>, public Coroutine {
     FrameMemory::giveBack(memory, size);
   }
 
-  std::suspend_never initial_suspend(SourceLocation created = SourceLocation::current()) noexcept {
-    this->created_ = created;
-    return {};
-  }
+  std::suspend_never initial_suspend() const noexcept { return {}; }
 
-  auto final_suspend() noexcept {
-    struct End {
-      bool await_ready() const noexcept { return false; }
-      void await_suspend(std::coroutine_handle<>) const noexcept { promise.ended(); }
-      void await_resume() const noexcept {}
-      CoroutinePromiseBase& promise;
-    };
-    return End{*this};
-  }
+  struct End {
+    static bool await_ready() noexcept { return false; }
+    template <class Promise>
+    static void await_suspend(std::coroutine_handle<Promise> coroutine) noexcept {
+      CoroutinePromiseBase& promise = coroutine.promise();
+      promise.ended();
+    }
+    static void await_resume() noexcept {}
+  };
+  End final_suspend() const noexcept { return {}; }
 
   void unhandled_exception() noexcept { endWithCurrentException(); }
 
@@ -169,7 +167,7 @@ class CoroutinePromiseBase : public ValueState<T>, public Coroutine {
     return transformAwaitable(std::forward<Awaitable>(awaitable));
   }
 
-  Future<T> get_return_object() noexcept;
+  Future<T> get_return_object(SourceLocation created = SourceLocation::current()) noexcept;
 
   Awaited* inner() noexcept override { return awaited(); }
   void cancelForGood() noexcept override { requestCancelSoon(*this); }
@@ -177,7 +175,7 @@ class CoroutinePromiseBase : public ValueState<T>, public Coroutine {
 
  protected:
   explicit CoroutinePromiseBase(ContextCore* core) noexcept
-      : ValueState<T>(core, {}), Coroutine(static_cast<FutureState&>(*this)) {}
+      : ValueState<T>(core), Coroutine(static_cast<FutureState&>(*this)) {}
   ~CoroutinePromiseBase() = default;
 
   bool cancelWork() noexcept override { return false; }
@@ -198,9 +196,16 @@ class CoroutinePromise final : public CoroutinePromiseBase<T> {
     this->kept_.set(std::forward<Value>(value));
   }
 
-  void dispose() noexcept override { handle().destroy(); }
+  void dispose() override {
+    if (!this->isCompleted()) return disposeUncompleted();
+    handle().destroy();
+  }
 
  private:
+  [[gnu::noinline]] void disposeUncompleted() {
+    this->goes();
+    handle().destroy();
+  }
   std::coroutine_handle<> handle() noexcept {
     return std::coroutine_handle<CoroutinePromise>::from_promise(*this);
   }
@@ -217,9 +222,16 @@ class CoroutinePromise<void> final : public CoroutinePromiseBase<void> {
 
   void return_void() const noexcept {}
 
-  void dispose() noexcept override { handle().destroy(); }
+  void dispose() override {
+    if (!this->isCompleted()) return disposeUncompleted();
+    handle().destroy();
+  }
 
  private:
+  [[gnu::noinline]] void disposeUncompleted() {
+    this->goes();
+    handle().destroy();
+  }
   std::coroutine_handle<> handle() noexcept {
     return std::coroutine_handle<CoroutinePromise>::from_promise(*this);
   }

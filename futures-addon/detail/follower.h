@@ -45,7 +45,7 @@ class Derived : public PooledState<State, T> {
     endAs(FutureStatus::completed);
   }
   void endWithError(const std::exception_ptr& error) noexcept {
-    this->error_ = error;
+    this->keepError(error);
     endAs(FutureStatus::failed);
   }
 
@@ -53,8 +53,8 @@ class Derived : public PooledState<State, T> {
   void endAs(FutureStatus status) {
     static_cast<State*>(this)->leave();
     this->settle(status, {});
-    Coroutine* const next = isCalledBack_ ? takeLoneCoroutine(this->waiters_) : nullptr;
-    if (!this->waiters_.empty()) this->core_->scheduleAll(this->waiters_);
+    Coroutine* const next = isCalledBack_ ? takeLoneCoroutine(*this) : nullptr;
+    this->wakeAll();
     this->release();
     if (next != nullptr) Coroutine::onResumable(next);
   }

@@ -29,10 +29,10 @@ class FutureAwaiter : public KnownAwaiter {
   void await_suspend(std::coroutine_handle<Promise> coroutine) noexcept {
     hasWaited_ = true;
     future_.addReference();
+    coroutine_ = known(coroutine);
     new (&waiter_) Waiter;
     WaiterAccess::setCallback(waiter_, resumptionOf(coroutine));
     if constexpr (std::derived_from<Promise, Coroutine>) {
-      coroutine_ = &coroutine.promise();
       future_.addCoroutine(waiter_);
       coroutine_->state().adopt(future_.core());
       coroutine_->suspendedOn(&future_);
@@ -43,7 +43,7 @@ class FutureAwaiter : public KnownAwaiter {
 
  protected:
   ValueState<T>& resumed() noexcept {
-    if (coroutine_ != nullptr) coroutine_->resumedBy(future_);
+    if (hasWaited_ && coroutine_ != nullptr) coroutine_->resumedBy(future_);
     return future_;
   }
 
@@ -54,8 +54,8 @@ class FutureAwaiter : public KnownAwaiter {
   }
 
   ValueState<T>& future_;
-  Coroutine* coroutine_ = nullptr;
   bool hasWaited_ = false;
+  Coroutine* coroutine_;  // while it has; nullptr: of another library
   union {
     Waiter waiter_;  // while it has
   };
