@@ -48,28 +48,6 @@ class UnhandledError final : public Waiter {
 
 }  // namespace
 
-PooledWaiter& PooledWaiter::make(ContextCore* core, FutureState* of, AsyncCallback callback) {
-  void* const memory =
-      core != nullptr ? core->take(sizeof(PooledWaiter)) : allocate(sizeof(PooledWaiter));
-  auto* const waiter = new (memory) PooledWaiter(core, of);
-  if (of != nullptr) of->addReference();
-  WaiterAccess::setCallback(*waiter, callback);
-  WaiterAccess::setPooled(*waiter);
-  return *waiter;
-}
-
-void PooledWaiter::free() noexcept {
-  ContextCore* const core = core_;
-  FutureState* const of = of_;
-  this->~PooledWaiter();
-  if (core == nullptr) {
-    ::operator delete(this);
-  } else {
-    core->giveBack(this, sizeof(PooledWaiter));
-  }
-  if (of != nullptr) of->release();
-}
-
 bool PooledWaiter::is(const FutureState& of, AsyncCallback callback) const noexcept {
   return of_ == &of && WaiterAccess::callbackOf(*this) == callback;
 }

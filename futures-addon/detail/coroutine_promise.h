@@ -25,7 +25,9 @@ namespace detail {
 
 // The context of what a coroutine was given: of the first argument that has one.
 inline ContextCore* coreOf(const FutureContext& context) noexcept {
-  return &ContextCoreAccess::of(context);
+  ContextCore* const core = &ContextCoreAccess::of(context);
+  if (core == nullptr) __builtin_unreachable();  // so nobody has to look
+  return core;
 }
 ContextCore* coreOf(const FutureBase& future) noexcept;
 

@@ -210,6 +210,29 @@ class FutureState : public Awaited, public BareLink {
 
 inline void ContextCore::enroll(FutureState& future) noexcept { pending_.pushBack(future); }
 
+inline PooledWaiter& PooledWaiter::make(ContextCore* core, FutureState* of,
+                                        AsyncCallback callback) {
+  void* const memory =
+      core != nullptr ? core->take(sizeof(PooledWaiter)) : allocate(sizeof(PooledWaiter));
+  auto* const waiter = new (memory) PooledWaiter(core, of);
+  if (of != nullptr) of->addReference();
+  WaiterAccess::setCallback(*waiter, callback);
+  WaiterAccess::setPooled(*waiter);
+  return *waiter;
+}
+
+inline void PooledWaiter::free() noexcept {
+  ContextCore* const core = core_;
+  FutureState* const of = of_;
+  this->~PooledWaiter();
+  if (core == nullptr) {
+    ::operator delete(this);
+  } else {
+    core->giveBack(this, sizeof(PooledWaiter));
+  }
+  if (of != nullptr) of->release();
+}
+
 inline void ContextCore::destroy(FutureState& future) noexcept {
   ContextCore* const core = future.core();
   if (core == nullptr) return future.dispose();
