@@ -9,30 +9,31 @@ namespace kairos::detail {
 
 void onForeignResumable(void* udata) { std::coroutine_handle<>::from_address(udata).resume(); }
 
-Coroutine* takeLoneCoroutine(FutureState& state) noexcept {
+FutureState* takeLoneCoroutine(FutureState& state) noexcept {
   Waiter* const waiter = state.loneWaiter();
   if (waiter == nullptr) return nullptr;
-  const AsyncCallback callback = WaiterAccess::callbackOf(*waiter);
-  if (callback.function != Coroutine::onResumable) return nullptr;
-  waiter->unlink();
-  return static_cast<Coroutine*>(callback.udata);
+  FutureState* const coroutine = coroutineOf(WaiterAccess::callbackOf(*waiter));
+  if (coroutine != nullptr) waiter->unlink();
+  return coroutine;
 }
 
 void Coroutine::onResumable(void* udata) {
-  auto* next = static_cast<Coroutine*>(udata);
+  auto* next = static_cast<FutureState*>(udata);
   do {
-    next = next->resume();
+    next = Coroutine(*next).resume();
   } while (next != nullptr);
 }
 
 // What is to be resumed next. An abandoned one stays suspended until its frame is destroyed.
-Coroutine* Coroutine::resume() {
+FutureState* Coroutine::resume() {
   if (!state_.isPending()) return nullptr;
-  awaited_ = nullptr;
-  isResumed_ = true;
-  frame_.resume();
-  isResumed_ = false;
-  return state_.isPending() ? nullptr : handOver();
+  FutureState::Suspension& suspension = state_.suspension_;
+  suspension.awaited = nullptr;
+  suspension.isResumed = true;
+  suspension.frame.resume();
+  if (!state_.isPending()) return handOver();
+  suspension.isResumed = false;
+  return nullptr;
 }
 
 // For the first time, or with a request that was kept.
@@ -49,23 +50,32 @@ void Coroutine::endWithCurrentException() noexcept {
   try {
     throw;
   } catch (const CancelledError&) {
-    outcome_ = FutureStatus::cancelled;
+    state_.word_.add(Mark::threwCancelled);
   } catch (...) {
     state_.keepError(std::current_exception());
-    outcome_ = FutureStatus::failed;
+    state_.word_.add(Mark::threw);
   }
 }
 
-// Who resumed it hands over to who waits, unless that was a stranger.
-void Coroutine::endedLater() noexcept {
-  state_.settle(outcome_, {});
-  if (isResumed_) return;
-  if (Coroutine* const next = handOver()) onResumable(next);
+FutureStatus Coroutine::outcome() const noexcept {
+  if (state_.word_.has(Mark::threw)) return FutureStatus::failed;
+  if (state_.word_.has(Mark::threwCancelled)) return FutureStatus::cancelled;
+  return FutureStatus::completed;
+}
+
+// It has been suspended, or has thrown. Who resumed it hands over to who waits, unless that was a
+// stranger.
+void Coroutine::endedOtherwise() noexcept {
+  if (!state_.word_.has(Mark::holdsItself)) return state_.word_.setStatus(outcome());
+  const bool isResumed = state_.suspension_.isResumed;
+  state_.settle(outcome(), {});
+  if (isResumed) return;
+  if (FutureState* const next = handOver()) onResumable(next);
 }
 
 // To who waits, which is returned if it can go on at once. May destroy this.
-Coroutine* Coroutine::handOver() {
-  Coroutine* const next = takeLoneCoroutine(state_);
+FutureState* Coroutine::handOver() {
+  FutureState* const next = takeLoneCoroutine(state_);
   if (state_.isWaitedFor()) wakeAll();
   state_.release();
   return next;

@@ -85,7 +85,7 @@ class ForeignAwaiter {
   decltype(auto) await_ready() { return awaiter_.await_ready(); }
   template <class Promise>
   decltype(auto) await_suspend(std::coroutine_handle<Promise> coroutine) {
-    known(coroutine)->suspendedOn(nullptr);
+    Coroutine(*known(coroutine)).suspendedOn(nullptr);
     return awaiter_.await_suspend(coroutine);
   }
   decltype(auto) await_resume() { return awaiter_.await_resume(); }
@@ -138,7 +138,7 @@ decltype(auto) transformAwaitable(Awaitable&& awaitable) {
 }
 
 template <class T>
-class CoroutinePromiseBase : public ValueState<T>, public Coroutine {
+class CoroutinePromiseBase : public ValueState<T> {
  public:
   // Always inline, or GCC 12 takes these for a mismatched pair (-Wmismatched-new-delete).
   template <class... Arguments>
@@ -156,13 +156,13 @@ class CoroutinePromiseBase : public ValueState<T>, public Coroutine {
     template <class Promise>
     static void await_suspend(std::coroutine_handle<Promise> coroutine) noexcept {
       CoroutinePromiseBase& promise = coroutine.promise();
-      promise.ended();
+      Coroutine(promise).ended();
     }
     static void await_resume() noexcept {}
   };
   End final_suspend() const noexcept { return {}; }
 
-  void unhandled_exception() noexcept { endWithCurrentException(); }
+  void unhandled_exception() noexcept { Coroutine(*this).endWithCurrentException(); }
 
   template <class Awaitable>
   decltype(auto) await_transform(Awaitable&& awaitable) {
@@ -171,13 +171,12 @@ class CoroutinePromiseBase : public ValueState<T>, public Coroutine {
 
   Future<T> get_return_object(SourceLocation created = SourceLocation::current()) noexcept;
 
-  Awaited* inner() noexcept override { return awaited(); }
+  Awaited* inner() noexcept override { return Coroutine(*this).awaited(); }
   void cancelForGood() noexcept override { requestCancelSoon(*this); }
-  void abandon() noexcept override { abandonFrame(); }
+  void abandon() noexcept override { Coroutine(*this).abandonFrame(); }
 
  protected:
-  explicit CoroutinePromiseBase(ContextCore* core) noexcept
-      : ValueState<T>(core), Coroutine(static_cast<FutureState&>(*this)) {}
+  explicit CoroutinePromiseBase(ContextCore* core) noexcept : ValueState<T>(core) {}
   ~CoroutinePromiseBase() = default;
 
   bool cancelWork() noexcept override { return false; }
@@ -190,7 +189,7 @@ class CoroutinePromise final : public CoroutinePromiseBase<T> {
   template <class... Arguments>
   explicit CoroutinePromise(Arguments&... arguments) noexcept
       : CoroutinePromiseBase<T>(coreInArguments(arguments...)) {
-    this->setFrame(handle());
+    Coroutine(*this).begin(handle());
   }
 
   template <class Value = T>
@@ -219,7 +218,7 @@ class CoroutinePromise<void> final : public CoroutinePromiseBase<void> {
   template <class... Arguments>
   explicit CoroutinePromise(Arguments&... arguments) noexcept
       : CoroutinePromiseBase<void>(coreInArguments(arguments...)) {
-    setFrame(handle());
+    Coroutine(*this).begin(handle());
   }
 
   void return_void() const noexcept {}

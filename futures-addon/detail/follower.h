@@ -53,7 +53,7 @@ class Derived : public PooledState<State, T> {
   void endAs(FutureStatus status) {
     static_cast<State*>(this)->leave();
     this->settle(status, {});
-    Coroutine* const next = isCalledBack_ ? takeLoneCoroutine(*this) : nullptr;
+    FutureState* const next = isCalledBack_ ? takeLoneCoroutine(*this) : nullptr;
     this->wakeAll();
     this->release();
     if (next != nullptr) Coroutine::onResumable(next);

@@ -29,13 +29,13 @@ class FutureAwaiter : public KnownAwaiter {
   void await_suspend(std::coroutine_handle<Promise> coroutine) noexcept {
     hasWaited_ = true;
     future_.addReference();
-    coroutine_ = known(coroutine);
     new (&waiter_) Waiter;
     WaiterAccess::setCallback(waiter_, resumptionOf(coroutine));
-    if constexpr (std::derived_from<Promise, Coroutine>) {
+    if constexpr (std::derived_from<Promise, FutureState>) {
       future_.addCoroutine(waiter_);
-      coroutine_->state().adopt(future_.core());
-      coroutine_->suspendedOn(&future_);
+      FutureState& state = coroutine.promise();
+      state.adopt(future_.core());
+      Coroutine(state).suspendedOn(&future_);
     } else {
       future_.add(waiter_);
     }
@@ -43,11 +43,15 @@ class FutureAwaiter : public KnownAwaiter {
 
  protected:
   ValueState<T>& resumed() noexcept {
-    if (hasWaited_ && coroutine_ != nullptr) coroutine_->resumedBy(future_);
+    if (hasWaited_) endWaiting();
     return future_;
   }
 
  private:
+  void endWaiting() noexcept {
+    FutureState* const coroutine = coroutineOf(WaiterAccess::callbackOf(waiter_));
+    if (coroutine != nullptr) Coroutine(*coroutine).resumedBy(future_);
+  }
   void stopWaiting() noexcept {
     waiter_.~Waiter();
     future_.release();
@@ -55,7 +59,6 @@ class FutureAwaiter : public KnownAwaiter {
 
   ValueState<T>& future_;
   bool hasWaited_ = false;
-  Coroutine* coroutine_;  // while it has; nullptr: of another library
   union {
     Waiter waiter_;  // while it has
   };

@@ -2,6 +2,7 @@
 #ifndef KAIROS_FUTURES_ADDON_DETAIL_FUTURE_STATE_H_
 #define KAIROS_FUTURES_ADDON_DETAIL_FUTURE_STATE_H_
 
+#include <coroutine>
 #include <cstddef>
 #include <cstdint>
 #include <exception>
@@ -179,17 +180,24 @@ class FutureState : public Awaited, public BareLink {
 
   [[noreturn]] void throwFinishedTwice(const SourceLocation& where) const;
 
+  struct Suspension {
+    std::coroutine_handle<> frame;
+    Awaited* awaited;  // nullptr: it runs, or waits for what cannot be cancelled
+    bool isResumed;    // it runs, and who resumed it sees to its end
+  };
+
   ContextCore* core_;
   std::uint32_t references_ = 1;
   StateWord word_;
   union {
+    AsyncCallback cancelCallback_;  // of a Promise, if it has one, while it is pending
+    Suspension suspension_;         // of a coroutine, while it is pending
+    SourceLocation finished_;       // afterwards
+  };
+  union {
     LinkList<Waiter> waiters_;  // once it has some
   };
   SourceLocation created_;
-  union {
-    AsyncCallback cancelCallback_;  // of a Promise, if it has one, while it is pending
-    SourceLocation finished_;       // afterwards
-  };
   union {
     std::exception_ptr error_;  // once it has failed
   };

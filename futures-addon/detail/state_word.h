@@ -3,6 +3,7 @@
 #define KAIROS_FUTURES_ADDON_DETAIL_STATE_WORD_H_
 
 #include <cstdint>
+#include <initializer_list>
 
 namespace kairos::detail {
 
@@ -18,6 +19,8 @@ enum class Mark : std::uint32_t {
   cancelCallback = 1 << 7,  // there is one
   asked = 1 << 8,           // to cancel, by that
   holdsItself = 1 << 9,     // a coroutine that has been suspended
+  threw = 1 << 10,          // a coroutine that ends so
+  threwCancelled = 1 << 11,
 };
 
 // A status and marks, in one word that is always read and written whole: a processor waits when it
@@ -27,6 +30,11 @@ class StateWord {
   FutureStatus status() const noexcept { return static_cast<FutureStatus>(word_ & statusMask); }
   bool is(FutureStatus status) const noexcept { return this->status() == status; }
   bool has(Mark mark) const noexcept { return (word_ & bitOf(mark)) != 0; }
+  bool hasAnyOf(std::initializer_list<Mark> marks) const noexcept {
+    std::uint32_t bits = 0;
+    for (const Mark mark : marks) bits |= bitOf(mark);
+    return (word_ & bits) != 0;
+  }
   bool hasFirstOnly(Mark first, Mark second) const noexcept {
     return (word_ & (bitOf(first) | bitOf(second))) == bitOf(first);
   }

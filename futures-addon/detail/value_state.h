@@ -27,8 +27,7 @@ struct Kept {
 
 // One that needs no end needs no mark that it is there either.
 template <class T>
-requires std::is_trivially_destructible_v<T>
-struct Kept<T> {
+requires(std::is_trivially_destructible_v<T> && !std::is_const_v<T>) struct Kept<T> {
   Kept() noexcept {}  // NOLINT(modernize-use-equals-default): nothing is set
   template <class... Args>
   void set(Args&&... args) {
@@ -107,7 +106,8 @@ class PooledState : public ValueState<T> {
     giveBackMemory();
   }
 
-  // As release(), but quicker: what a completed one destroys cannot hold other futures.
+  // As release(), but quicker: what a completed one destroys holds no other futures. Requires that
+  // State has nothing that does.
   void releaseKnown() noexcept {
     if (--this->references_ != 0) return;
     if (isPlain && this->isCompleted()) return giveBackMemory();
