@@ -1,12 +1,14 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: MIT OR Apache-2.0
-"""bazel run -c opt //bench/futures [-- --rounds=N --quick --output=FILE]
+"""bazel run -c opt //bench/futures [-- --rounds=N --quick]
 
 Measures what futures and coroutines cost, in rounds, beside other ways to do the same, and an echo
-server of coroutines beside one of callbacks; prints the goals, and all of it, as Markdown.
+server of coroutines beside one of callbacks. Prints the goals, and all of it, as Markdown, and
+writes that to README.md and all rounds to rounds.csv; with --quick it leaves these alone.
 """
 
 import argparse
+import csv
 import os
 import subprocess
 import sys
@@ -16,7 +18,8 @@ import time
 sys.path.append(os.path.join(os.path.dirname(os.path.realpath(__file__)), os.pardir))
 
 # pylint: disable=wrong-import-position
-from reporting import conditions, futures_goals, measure, transport_cases, transport_measure
+from reporting import (conditions, futures_goals, measure, text, transport_cases,
+                       transport_measure)
 from reporting.ratios import Results
 
 _HERE = os.path.join("bench", "futures")
@@ -28,7 +31,6 @@ def _arguments():
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--rounds", type=int, default=None, help="default: 15")
     parser.add_argument("--quick", action="store_true", help="2 rounds, short, nothing is counted")
-    parser.add_argument("--output", metavar="FILE", help="the report goes there too")
     chosen = parser.parse_args()
     chosen.rounds = chosen.rounds or (2 if chosen.quick else 15)
     return chosen
@@ -92,6 +94,22 @@ def _echo(programs, rounds, quick):
     return futures_goals.Echo(results, chosen, counts)
 
 
+def _publish(folder, times, echo, report):
+    with open(os.path.join(folder, "rounds.csv"), "w", newline="", encoding="utf-8") as stream:
+        writer = csv.writer(stream, lineterminator="\n")
+        writer.writerow(["round", "workload", "by", "nanoseconds"])
+        for (workload, way), values in times.items():
+            writer.writerows([number + 1, workload, way, "%.6g" % value]
+                             for number, value in enumerate(values))
+        writer.writerows([sample.round + 1, sample.case.name, sample.contestant,
+                          "%.6g" % sample.value] for sample in echo.results.samples)
+    readme = os.path.join(folder, "README.md")
+    with open(readme, encoding="utf-8") as stream:
+        document = stream.read()
+    with open(readme, "w", encoding="utf-8") as stream:
+        stream.write(text.replace_section(document, report))
+
+
 def main():
     wanted = _arguments()
     load = os.getloadavg()[0]
@@ -109,14 +127,13 @@ def main():
         times = _future_rounds(programs, wanted.rounds, "nim" in context)
         found = _echo(echo, wanted.rounds, wanted.quick)
     workspace = os.environ.get("BUILD_WORKSPACE_DIRECTORY", os.getcwd())
-    text = "\n".join((
+    report = "\n".join((
         conditions.describe(workspace, context, wanted.rounds, load,
                             ("reactor", "transports", "futures-addon")),
         futures_goals.report(times, found)))
-    print(text)
-    if wanted.output:
-        with open(os.path.join(workspace, wanted.output), "w", encoding="utf-8") as stream:
-            stream.write(text)
+    print(report)
+    if not wanted.quick:
+        _publish(os.path.join(workspace, _HERE), times, found, report)
     measure.say("%d s" % (time.monotonic() - started))
 
 
