@@ -13,13 +13,13 @@ _COPTS = [
     "-Werror",
 ]
 
-def kairos_library(name, **kwargs):
+def kairos_library(name, include_prefix = "kairos", strip_include_prefix = "/", **kwargs):
     """A cc_library whose headers are included with the prefix "kairos/"."""
     cc_library(
         name = name,
         copts = _COPTS,
-        include_prefix = "kairos",
-        strip_include_prefix = "/",
+        include_prefix = include_prefix,
+        strip_include_prefix = strip_include_prefix,
         **kwargs
     )
 

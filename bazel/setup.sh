@@ -17,7 +17,7 @@ test=(
   curl gnuplot-nox netcat-openbsd nginx-light nim openssl postgresql python3 redis-server strace
   valgrind wrk
 )
-ci=("${test[@]}" clang clang-format clang-tidy)
+ci=("${test[@]}" clang clang-19 clang-format clang-tidy)
 services=(nginx postgresql redis-server)
 policy=/usr/sbin/policy-rc.d
 

@@ -11,6 +11,8 @@ using detail::FutureState;
 
 class Join final : public Follower<Join, void, FutureState> {
  public:
+  static constexpr const char* kind = "join";
+
   Join(ContextCore& core, const SourceLocation& created, FutureState& of) noexcept
       : Follower(core, created, of) {}
 
@@ -21,6 +23,8 @@ class Join final : public Follower<Join, void, FutureState> {
 
 class CancelAndWait final : public Follower<CancelAndWait, void, FutureState> {
  public:
+  static constexpr const char* kind = "cancelAndWait";
+
   CancelAndWait(ContextCore& core, const SourceLocation& created, FutureState& of) noexcept
       : Follower(core, created, of) {}
 

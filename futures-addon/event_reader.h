@@ -2,6 +2,7 @@
 #ifndef KAIROS_FUTURES_ADDON_EVENT_READER_H_
 #define KAIROS_FUTURES_ADDON_EVENT_READER_H_
 
+#include <algorithm>
 #include <coroutine>
 #include <cstddef>
 #include <optional>
@@ -49,8 +50,7 @@ class AsyncEventQueue<T>::Reader final : public detail::Link, private detail::Tu
     throwIfOverflown();
     if (size() == 0) return std::nullopt;
     std::optional<T> event(of_->at(position_));
-    of_->pass(position_, position_ + 1);
-    ++position_;
+    passTo(position_ + 1);
     return event;
   }
 
@@ -123,23 +123,27 @@ class AsyncEventQueue<T>::Reader final : public detail::Link, private detail::Tu
   void overflowIfAt(std::size_t position) noexcept {
     if (position_ != position) return;
     hasOverflown_ = true;
-    of_->pass(position_, of_->end());
-    position_ = of_->end();
+    passTo(of_->end());
     wake();
   }
   void throwIfOverflown() {
     if (std::exchange(hasOverflown_, false)) throw OverflowError();
   }
 
+  // All, or none: a copy may throw.
   std::vector<T> takeUpTo(std::size_t count) {
+    throwIfOverflown();
+    const std::size_t taken = std::min(count, size());
     std::vector<T> events;
-    events.reserve(count < size() ? count : size());
-    while (events.size() < count) {
-      std::optional<T> event = tryNext();
-      if (!event) break;
-      events.push_back(std::move(*event));
-    }
+    events.reserve(taken);
+    for (std::size_t i = 0; i < taken; ++i) events.push_back(of_->at(position_ + i));
+    passTo(position_ + taken);
     return events;
+  }
+
+  void passTo(std::size_t position) noexcept {
+    if (of_ != nullptr) of_->pass(position_, position);
+    position_ = position;
   }
 
   void takeBack(detail::TurnQueue&, Turn&) noexcept override {}

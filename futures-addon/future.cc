@@ -6,7 +6,9 @@ namespace kairos {
 namespace detail {
 
 ContextCore* coreOf(const FutureBase& future) noexcept {
-  return future.isValid() ? FutureAccess::stateOf(future).core() : nullptr;
+  if (!future.isValid()) return nullptr;
+  ContextCore* const core = FutureAccess::stateOf(future).core();
+  return core == nullptr || core->isOver() ? nullptr : core;
 }
 
 }  // namespace detail

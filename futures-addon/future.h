@@ -51,11 +51,14 @@ class FutureBase {
   bool cancelled() const noexcept { return is(detail::FutureStatus::cancelled); }
 
   // Calls `callback(udata)` once when it is finished; in the next tick if it is already.
-  //   Errors    FutureError: a coroutine that never met a context is finished already
+  //   Errors    FutureError: no callback; it is finished and its context has ended, or it is a
+  //             coroutine that never met one
   void addCallback(CallbackFunc callback, void* udata) { state_->add({callback, udata}); }
 
-  // The same, without allocating; `waiter` waits for nothing else.
+  // The same, without allocating.
+  //   Errors    also FutureError: `waiter` waits already
   void addCallback(Waiter& waiter, CallbackFunc callback, void* udata) {
+    detail::WaiterAccess::requireUsable(waiter, callback);
     detail::WaiterAccess::setCallback(waiter, {callback, udata});
     state_->add(waiter);
   }

@@ -18,7 +18,8 @@ void FutureContext::callSoon(CallbackFunc callback, void* udata) {
   core_->schedule(detail::PooledWaiter::make(core_, nullptr, {callback, udata}));
 }
 
-void FutureContext::callSoon(Waiter& waiter, CallbackFunc callback, void* udata) noexcept {
+void FutureContext::callSoon(Waiter& waiter, CallbackFunc callback, void* udata) {
+  detail::WaiterAccess::requireUsable(waiter, callback);
   detail::WaiterAccess::setCallback(waiter, {callback, udata});
   core_->schedule(waiter);
 }

@@ -42,8 +42,9 @@ class FutureContext {
   Reactor& reactor() const noexcept;
 
   // Calls `callback(udata)` in the next tick, never inside this call.
+  //   Errors    FutureError: no callback, or `waiter` waits already
   void callSoon(CallbackFunc callback, void* udata);
-  void callSoon(Waiter& waiter, CallbackFunc callback, void* udata) noexcept;
+  void callSoon(Waiter& waiter, CallbackFunc callback, void* udata);
 
   // Something is ready to run, somebody waits for a future, or a sleep or a coroutine goes on.
   bool hasPendingOperations() const noexcept;

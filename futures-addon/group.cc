@@ -17,6 +17,8 @@ FutureState& stateOf(const Membership& member) { return FutureAccess::stateOf(me
 
 class AllFutures final : public detail::AllGroup<AllFutures, void> {
  public:
+  static constexpr const char* kind = "allFutures";
+
   AllFutures(ContextCore& core, const SourceLocation& created, std::span<const FutureBase> futures)
       : AllGroup(core, created, futures) {}
 
@@ -25,6 +27,8 @@ class AllFutures final : public detail::AllGroup<AllFutures, void> {
 
 class Both final : public detail::Group<Both, void> {
  public:
+  static constexpr const char* kind = "and";
+
   Both(ContextCore& core, const SourceLocation& created, const Pair& pair)
       : Group(core, created, pair) {}
 
@@ -40,6 +44,7 @@ class Both final : public detail::Group<Both, void> {
     if (state.status() == FutureStatus::completed) return endWithValue();
     if (state.status() == FutureStatus::cancelled) return endAs(FutureStatus::cancelled);
     state.observe();
+    tracking_.hasSeen(state);
     endWithError(state.error());
   }
 
@@ -48,6 +53,8 @@ class Both final : public detail::Group<Both, void> {
 
 class Either final : public detail::Group<Either, void> {
  public:
+  static constexpr const char* kind = "or";
+
   Either(ContextCore& core, const SourceLocation& created, const Pair& pair)
       : Group(core, created, pair) {}
 
@@ -55,6 +62,7 @@ class Either final : public detail::Group<Either, void> {
     FutureState& state = stateOf(member);
     if (state.status() == FutureStatus::failed) {
       state.observe();
+      tracking_.hasSeen(state);
       endWithError(state.error());
     } else {
       endWithValue();

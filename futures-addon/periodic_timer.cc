@@ -4,6 +4,8 @@
 #include <algorithm>
 #include <new>
 
+#include "kairos/futures-addon/error.h"
+
 namespace kairos {
 
 PeriodicTimer::PeriodicTimer(FutureContext& context, Clock::duration period, CallbackFunc callback,
@@ -13,6 +15,7 @@ PeriodicTimer::PeriodicTimer(FutureContext& context, Clock::duration period, Cal
       callback_{callback, udata},
       options_(options),
       deadline_(options.now() + period_) {
+  if (callback == nullptr) throw FutureError("A callback is needed.");
   start();
   if (timer_ == TimerId::none) throw std::bad_alloc();
 }

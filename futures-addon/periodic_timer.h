@@ -25,10 +25,11 @@ struct PeriodicOptions {
 // does not add up.
 //
 //   Thread      that of the reactor
-//   Ownership   Borrows the reactor, and is destroyed before it. May be destroyed in its own
-//   callback. Time        Clock; periods of less than a nanosecond count as one Errors      The
-//   constructor throws std::bad_alloc. Without memory later, the rhythm ends. Callbacks   The first
-//   runs one period after the start.
+//   Ownership   Borrows the reactor, and is destroyed before it, if need be in its callback.
+//   Time        Clock; periods of less than a nanosecond count as one
+//   Errors      The constructor throws std::bad_alloc, and FutureError: no callback. Without memory
+//               later, the rhythm ends.
+//   Callbacks   The first runs one period after the start.
 class PeriodicTimer {
  public:
   PeriodicTimer(FutureContext& context, Clock::duration period, CallbackFunc callback, void* udata,

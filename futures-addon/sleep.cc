@@ -12,6 +12,8 @@ namespace {
 // Holds itself until it is finished.
 class Sleep final : public detail::PooledState<Sleep, void> {
  public:
+  static constexpr const char* kind = "sleepAsync";
+
   Sleep(detail::ContextCore& core, const SourceLocation& created) noexcept
       : PooledState(core, created) {
     enroll();

@@ -11,6 +11,8 @@ using detail::FutureStatus;
 
 class WithTimeout final : public detail::Limited<WithTimeout, bool, FutureState> {
  public:
+  static constexpr const char* kind = "withTimeout";
+
   WithTimeout(ContextCore& core, const SourceLocation& created, FutureState& of) noexcept
       : Limited(core, created, of) {}
 

@@ -87,6 +87,11 @@ void TokenBucket::replenish(std::size_t tokens) noexcept {
   serve();
 }
 
+void TokenBucket::reset() noexcept {
+  level_ = {capacity(), options_.now(), 0};
+  serve();
+}
+
 void TokenBucket::add(std::size_t tokens) noexcept {
   level_.tokens += std::min(tokens, capacity() - level_.tokens);
 }

@@ -77,6 +77,10 @@ class TokenBucket final : private detail::TurnOwner {
   // Adds tokens; those that do not fit are lost.
   void replenish(std::size_t tokens) noexcept;
 
+  // Full, and its period begins anew, as when it was made. Who waits goes on, as far as that is
+  // enough.
+  void reset() noexcept;
+
  private:
   class Awaiter final : public detail::TurnAwaiter<TokenTurn> {
    public:

@@ -3,6 +3,7 @@
 #define KAIROS_FUTURES_ADDON_WAITER_H_
 
 #include "kairos/futures-addon/detail/link.h"
+#include "kairos/futures-addon/tracking/tracking.h"
 #include "kairos/reactor/reactor.h"
 
 namespace kairos {
@@ -34,6 +35,7 @@ class Waiter : public detail::Link {
 
   AsyncCallback callback_{};
   bool isPooled_ = false;  // a PooledWaiter, which goes back when it runs
+  [[no_unique_address]] detail::WaiterTracking tracking_;
 };
 
 }  // namespace kairos

@@ -83,7 +83,10 @@ std::error_code DatagramTransport::adopt(TransportContext& context, Fd fd,
   if (const auto error = detail::setFlags(fd, wasBlocking)) return error;
   detail::Context& inner = *detail::ContextAccess::of(context);
   auto made = DatagramSocket::make(inner, end, options.bytesMax, BoundPath());
-  if (!made) return noMemory();
+  if (!made) {
+    if (wasBlocking) detail::makeBlocking(fd);
+    return noMemory();
+  }
   result.socket_ = std::move(made);
   return {};
 }

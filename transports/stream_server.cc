@@ -1,10 +1,8 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 #include "kairos/transports/stream_server.h"
 
-#include <sys/socket.h>
 #include <unistd.h>
 
-#include <cerrno>
 #include <new>
 
 #include "kairos/transports/detail/context.h"
@@ -16,17 +14,6 @@
 
 namespace kairos {
 namespace {
-
-using detail::systemError;
-
-std::error_code checkListening(Fd fd) {
-  int listening = 0;
-  socklen_t size = sizeof listening;
-  if (::getsockopt(fd, SOL_SOCKET, SO_ACCEPTCONN, &listening, &size) != 0) {
-    return systemError(errno);
-  }
-  return listening != 0 ? std::error_code() : std::make_error_code(std::errc::invalid_argument);
-}
 
 std::error_code noMemory() { return std::make_error_code(std::errc::not_enough_memory); }
 
@@ -79,10 +66,14 @@ std::error_code StreamServer::adopt(TransportContext& context, Fd fd, const Serv
                                     StreamServer& result) noexcept {
   detail::Context* const inner = detail::ContextAccess::of(context);
   if (const auto error = mayMake(inner)) return error;
-  if (const auto error = checkListening(fd)) return error;
-  if (const auto error = detail::setFlags(fd)) return error;
+  if (const auto error = detail::checkStreamSocket(fd, true)) return error;
+  bool wasBlocking = false;
+  if (const auto error = detail::setFlags(fd, wasBlocking)) return error;
   auto made = makeListener(*inner, fd, options);
-  if (!made) return noMemory();
+  if (!made) {
+    if (wasBlocking) detail::makeBlocking(fd);
+    return noMemory();
+  }
   result.listener_ = std::move(made);
   return {};
 }

@@ -66,7 +66,8 @@ class StreamServer {
 
   // Takes over a socket that listens already, such as one from socket activation, and makes it
   // non-blocking and close-on-exec. On error it stays the caller's. It unlinks no path.
-  //   Errors    invalid_argument: it does not listen; not_a_socket; bad_file_descriptor
+  //   Errors    invalid_argument: it does not listen, or not for streams; not_a_socket;
+  //             bad_file_descriptor
   [[nodiscard]] static std::error_code adopt(TransportContext& context, Fd fd,
                                              const ServerOptions& options,
                                              StreamServer& result) noexcept;

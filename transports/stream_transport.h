@@ -48,8 +48,10 @@ class StreamTransport {
   // Takes over `fd`, makes it non-blocking and close-on-exec. If it was blocking, it is so again
   // for those who share it, such as a shell its terminal, after the close. On error it stays the
   // caller's.
-  //   Errors    operation_not_permitted: a regular file or directory; bad_file_descriptor;
-  //             file_exists: registered with the reactor already; not_enough_memory
+  //   Errors    invalid_argument: a socket of datagrams, or one that listens;
+  //             operation_not_permitted: neither a socket, nor a pipe, nor a device that can be
+  //             watched, such as a terminal; bad_file_descriptor; file_exists: registered with the
+  //             reactor already; not_enough_memory
   [[nodiscard]] static std::error_code adopt(TransportContext& context, Fd fd,
                                              StreamTransport& result) noexcept;
 

@@ -100,6 +100,9 @@ ThreadQueue::ThreadQueue(ThreadQueue&& other) noexcept = default;
 ThreadQueue& ThreadQueue::operator=(ThreadQueue&& other) noexcept = default;
 
 std::error_code ThreadQueue::open(TransportContext& context, ThreadQueue& result) noexcept {
+  const detail::Context* const inner = detail::ContextAccess::of(context);
+  if (inner == nullptr) return std::make_error_code(std::errc::not_enough_memory);
+  if (inner->isEnding()) return TransportError::closed;
   ThreadAsyncEvent event;
   if (const auto error = ThreadAsyncEvent::open(event)) return error;
   const detail::Held state(new (std::nothrow) detail::QueueState(std::move(event)));
@@ -113,7 +116,7 @@ std::error_code ThreadQueue::open(TransportContext& context, ThreadQueue& result
 }
 
 ThreadPoster ThreadQueue::poster() const noexcept {
-  return receiver_ ? ThreadPoster(receiver_->state()) : ThreadPoster();
+  return isOpen() ? ThreadPoster(receiver_->state()) : ThreadPoster();
 }
 
 void ThreadQueue::close() noexcept { receiver_.reset(); }

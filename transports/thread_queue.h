@@ -64,7 +64,7 @@ class ThreadPoster {
 // Where a loop gets callbacks from other threads.
 //
 //   Thread      that of the context's reactor; see ThreadPoster for the others
-//   Ownership   A handle: moved, not copied.
+//   Ownership   A handle: moved, not copied. May outlive the context, which closes it.
 //   Errors      from open(): what the OS refuses, not_enough_memory, TransportError::closed
 //   Callbacks   see operation.h. A poll runs those that were posted before, at most
 //               TransportContext::completionsPerCallbackMax in one callback of the reactor; what
@@ -81,7 +81,7 @@ class ThreadQueue {
   [[nodiscard]] static std::error_code open(TransportContext& context,
                                             ThreadQueue& result) noexcept;
 
-  // To be given away. That of an empty or closed queue is empty.
+  // To be given away. That of an empty or closed queue is empty, as it is after the context's end.
   ThreadPoster poster() const noexcept;
 
   // What was posted and has not run does so with TransportError::closed; the end of the context

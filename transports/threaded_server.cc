@@ -2,11 +2,9 @@
 #include "kairos/transports/threaded_server.h"
 
 #include <fcntl.h>
-#include <sys/eventfd.h>
 #include <unistd.h>
 
 #include <cerrno>
-#include <cstdint>
 #include <utility>
 
 #include "kairos/transports/detail/fd_io.h"
@@ -43,7 +41,9 @@ std::error_code ServerThread::prepare() noexcept {
     return refused;
   }
   listening_ = -1;
-  if (const auto refused = reactor_->addReader(owner_->stopFd_, onStop, this)) return refused;
+  if (const auto refused = owner_->stopping_.wait(*context_, stopped_, onStop, this)) {
+    return refused;
+  }
   if (started_ != nullptr) started_(udata_);
   return error ? error : server_.start(accept, accepted_, udata_);
 }
@@ -55,11 +55,13 @@ std::error_code ServerThread::pollUntilLeft() noexcept {
   return {};
 }
 
-// The last callback of `accepted` is due before the timer.
+// One thread takes the event, and raises it for the next. The last callback of `accepted` is due
+// before the timer.
 void ServerThread::onStop(void* udata) {
   auto& thread = *static_cast<ServerThread*>(udata);
-  const ThreadedServer& owner = *thread.owner_;
-  thread.reactor_->removeReader(owner.stopFd_);
+  if (thread.stopped_.error) return;  // it left before
+  ThreadedServer& owner = *thread.owner_;
+  owner.stop();
   thread.isStopping_ = true;
   thread.server_.close();
   const auto timer = thread.reactor_->addTimer(owner.options_.drainTime, onDrained, udata);
@@ -68,12 +70,11 @@ void ServerThread::onStop(void* udata) {
 
 void ServerThread::onDrained(void* udata) { static_cast<ServerThread*>(udata)->leave(); }
 
-ThreadedServer::ThreadedServer() noexcept : stopFd_(::eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC)) {}
+ThreadedServer::ThreadedServer() noexcept : openError_(ThreadAsyncEvent::open(stopping_)) {}
 
 ThreadedServer::~ThreadedServer() {
   stop();
   join();
-  if (stopFd_ >= 0) ::close(stopFd_);
 }
 
 std::error_code ThreadedServer::add(ServerThread& thread, CallbackFunc started,
@@ -92,9 +93,9 @@ std::error_code ThreadedServer::start(const Address& address,
                                       const ThreadedServerOptions& options) noexcept {
   if (isStarted_) return TransportError::busy;
   if (threads_.empty()) return std::make_error_code(std::errc::invalid_argument);
-  if (stopFd_ < 0) return std::make_error_code(std::errc::too_many_files_open);
-  std::uint64_t stops = 0;  // that came when nothing ran
-  [[maybe_unused]] const auto got = ::read(stopFd_, &stops, sizeof stops);
+  if (openError_) return openError_;
+  // Of a stop that came when nothing ran, or of the last that passed it on, nothing is left.
+  static_cast<void>(stopping_.waitSync(Clock::duration::zero()));
   isStarted_ = true;
   options_ = options;
   std::error_code error = openSockets(address);
@@ -160,13 +161,7 @@ void ThreadedServer::threadStarted() noexcept {
   starting_.notify_one();
 }
 
-// Nobody reads the number, so all threads see it.
-void ThreadedServer::stop() noexcept {
-  const int interrupted = errno;  // what a signal handler has to keep
-  const std::uint64_t one = 1;
-  [[maybe_unused]] const auto put = ::write(stopFd_, &one, sizeof one);
-  errno = interrupted;
-}
+void ThreadedServer::stop() noexcept { stopping_.notify(); }
 
 void ThreadedServer::join() noexcept {
   threads_.forEach([](ServerThread& thread) {

@@ -14,6 +14,7 @@
 #include "kairos/transports/detail/intrusive_list.h"
 #include "kairos/transports/operation.h"
 #include "kairos/transports/stream_server.h"
+#include "kairos/transports/thread_async_event.h"
 #include "kairos/transports/transport_context.h"
 
 namespace kairos {
@@ -69,6 +70,7 @@ class ServerThread : private detail::ListNode {
   bool isLeaving_ = false;
   Fd listening_ = -1;  // until `server_` has it
   StreamServer server_;
+  EventOperation stopped_;
   Reactor* reactor_ = nullptr;
   TransportContext* context_ = nullptr;
 };
@@ -128,7 +130,8 @@ class ThreadedServer {
   std::error_code awaitStart() noexcept;
   void threadStarted() noexcept;
 
-  const Fd stopFd_;  // an eventfd that is readable once the threads are to stop
+  ThreadAsyncEvent stopping_;
+  std::error_code openError_;  // of the event
   detail::IntrusiveList<ServerThread> threads_;
   ThreadedServerOptions options_;
   Address address_;

@@ -24,10 +24,12 @@ struct Free {
   void operator()(BIO* bio) const noexcept { ::BIO_free(bio); }
   void operator()(X509* certificate) const noexcept { ::X509_free(certificate); }
   void operator()(EVP_PKEY* key) const noexcept { ::EVP_PKEY_free(key); }
+  void operator()(STACK_OF(X509) * all) const noexcept { sk_X509_pop_free(all, ::X509_free); }
 };
 
 using Text = std::unique_ptr<BIO, Free>;
 using Certificate = std::unique_ptr<X509, Free>;
+using Certificates = std::unique_ptr<STACK_OF(X509), Free>;
 using Key = std::unique_ptr<EVP_PKEY, Free>;
 
 // Otherwise OpenSSL would ask at the terminal.
@@ -65,20 +67,23 @@ std::error_code forEachCertificate(BIO* text, Take take) {
   return {};
 }
 
+// All of it, or nothing.
 std::error_code use(SSL_CTX* context, const Text& chain, const Text& key) {
   if (!chain || !key) return takeTlsFailure();
-  ::SSL_CTX_clear_chain_certs(context);
-  const auto add = [context](X509* certificate, bool isFirst) {
-    if (isFirst) return ::SSL_CTX_use_certificate(context, certificate) == 1;
-    return SSL_CTX_add1_chain_cert(context, certificate) == 1;
+  const Certificates all(sk_X509_new_null());
+  if (!all) return takeTlsFailure();
+  const auto add = [&all](X509* certificate, bool) {
+    const bool isAdded = sk_X509_push(all.get(), certificate) > 0;
+    if (isAdded) ::X509_up_ref(certificate);
+    return isAdded;
   };
   if (const auto error = forEachCertificate(chain.get(), add)) return error;
   const Key secret(::PEM_read_bio_PrivateKey(key.get(), nullptr, noPassword, nullptr));
-  if (!secret || ::SSL_CTX_use_PrivateKey(context, secret.get()) != 1 ||
-      ::SSL_CTX_check_private_key(context) != 1) {
-    return takeTlsFailure();
-  }
-  return {};
+  if (!secret) return takeTlsFailure();
+  const Certificate own(sk_X509_shift(all.get()));
+  const bool isUsed =
+      ::SSL_CTX_use_cert_and_key(context, own.get(), secret.get(), all.get(), 1) == 1;
+  return isUsed ? std::error_code() : takeTlsFailure();
 }
 
 std::error_code trustOnly(detail::TlsSettings& settings, const Text& roots) {

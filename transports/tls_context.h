@@ -25,8 +25,9 @@ class TlsSettings;
 //   Ownership   A handle: moved, not copied. Streams share what is behind it and may outlive it.
 //   Errors      those of tls_error.h, what the OS says to opening a file, invalid_argument,
 //               not_enough_memory; an empty handle: TransportError::notConnected
-//   Cost        Files are read by the call. The system's certificates are an exception: OpenSSL
-//               reads small files, by their names, when it first needs them.
+//   Cost        Files are read by the call. The system's certificates are an exception: where they
+//               are in one file makeClient() reads it, which takes tens of milliseconds; where they
+//               are small files OpenSSL reads those, by their names, when it first needs them.
 class TlsContext {
  public:
   // Empty: to be assigned to.
@@ -42,6 +43,7 @@ class TlsContext {
   [[nodiscard]] static std::error_code makeServer(TlsContext& result) noexcept;
 
   // Who this is: a certificate, those between it and the root, and its key, which has no password.
+  // What streams were made with before stays theirs; on error all that are made go on as before.
   //   Errors    also when certificate and key are not of each other
   [[nodiscard]] std::error_code useCertificate(std::string_view chainPem,
                                                std::string_view keyPem) noexcept;

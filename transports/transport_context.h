@@ -2,8 +2,6 @@
 #ifndef KAIROS_TRANSPORTS_TRANSPORT_CONTEXT_H_
 #define KAIROS_TRANSPORTS_TRANSPORT_CONTEXT_H_
 
-#include <memory>
-
 #include "kairos/reactor/reactor.h"
 
 namespace kairos {
@@ -35,7 +33,8 @@ class TransportContext {
  private:
   friend struct detail::ContextAccess;
 
-  std::unique_ptr<detail::Context> context_;
+  // Null: there was no memory for it. Good until all callbacks of the end have run.
+  detail::Context* const context_;
 };
 
 }  // namespace kairos

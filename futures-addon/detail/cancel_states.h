@@ -13,6 +13,8 @@ namespace kairos::detail {
 template <class T>
 class Uncancellable final : public Follower<Uncancellable<T>, T, ValueState<T>> {
  public:
+  static constexpr const char* kind = "noCancel";
+
   Uncancellable(ContextCore& core, const SourceLocation& created, ValueState<T>& of) noexcept
       : Follower<Uncancellable<T>, T, ValueState<T>>(core, created, of) {}
 

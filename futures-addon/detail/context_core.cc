@@ -52,6 +52,10 @@ bool PooledWaiter::is(const FutureState& of, AsyncCallback callback) const noexc
   return of_ == &of && WaiterAccess::callbackOf(*this) == callback;
 }
 
+void WaiterAccess::refuseWaiting() { throw FutureError("A waiter waits for one thing at a time."); }
+
+void WaiterAccess::refuseNothing() { throw FutureError("A callback is needed."); }
+
 // A timer that was added once leaves room for one, so that starting it can hardly fail later.
 ContextCore::ContextCore(Reactor& reactor) noexcept : reactor_(&reactor) {
   reactor.removeTimer(reactor.addTimer(Clock::duration::zero(), onTimer, this));
@@ -60,7 +64,7 @@ ContextCore::ContextCore(Reactor& reactor) noexcept : reactor_(&reactor) {
 ContextCore::~ContextCore() = default;
 
 void ContextCore::deleteIfUnused() noexcept {
-  if (reactor_ == nullptr && pool_.blocks() == 0 && !destroying_) delete this;
+  if (reactor_ == nullptr && !isUsed()) delete this;
 }
 
 // Without memory for a timer, the next callback that drains makes up for it.

@@ -8,6 +8,7 @@
 #include "kairos/futures-addon/detail/block_pool.h"
 #include "kairos/futures-addon/detail/link.h"
 #include "kairos/futures-addon/source_location.h"
+#include "kairos/futures-addon/tracking/tracking.h"
 #include "kairos/futures-addon/waiter.h"
 #include "kairos/reactor/reactor.h"
 
@@ -30,6 +31,8 @@ class ContextCore {
   void refuseIfOver() const {
     if (refusing_) refuse();
   }
+
+  bool isOver() const noexcept { return reactor_ == nullptr; }
 
   Reactor& reactor() noexcept { return *reactor_; }
 
@@ -58,11 +61,16 @@ class ContextCore {
   bool hasPending() const noexcept { return !pending_.empty(); }
   bool hasReady() const noexcept { return !ready_.empty(); }
   std::size_t liveBlocks() const noexcept { return pool_.blocks(); }
+  ContextTracking& tracking() noexcept { return tracking_; }
 
   void* take(std::size_t size) { return pool_.take(size); }
   void giveBack(void* memory, std::size_t size) noexcept {
     if (!pool_.giveBack(memory, size)) deleteIfUnused();
   }
+
+  // Of a future that is not in its memory, and refers to it nevertheless.
+  void addGuest() noexcept { ++guests_; }
+  void removeGuest() noexcept { --guests_; }
 
   // Destroys `future`, which may hold the last reference to others, and so on, without recursion.
   static void destroy(FutureState& future) noexcept;
@@ -89,6 +97,7 @@ class ContextCore {
   [[noreturn]] static void refuse();
   void endRounds() noexcept;
   void endPending(void (FutureState::*how)() noexcept) noexcept;
+  bool isUsed() const noexcept { return pool_.blocks() != 0 || guests_ != 0 || destroying_; }
   void deleteIfUnused() noexcept;
 
   Reactor* reactor_;  // null: the context is over
@@ -101,16 +110,19 @@ class ContextCore {
   bool refusing_ = false;
   bool destroying_ = false;
   bool hasToEndDestroying_ = false;  // there are condemned ones, or the context is over
+  std::size_t guests_ = 0;
   BlockPool pool_;
   LinkList<FutureState> pending_;
   LinkList<FutureState> condemned_;
+  [[no_unique_address]] ContextTracking tracking_;
 };
 
 // The waiter behind a callback that was given without one. It holds the future that it waits for,
 // so that no other can be taken for it.
 class PooledWaiter final : public Waiter {
  public:
-  // Throws std::bad_alloc. Without a core the memory is the heap's. `of` may be nullptr.
+  // Throws std::bad_alloc, and FutureError: no callback. Without a core the memory is the heap's.
+  // `of` may be nullptr.
   static PooledWaiter& make(ContextCore* core, FutureState* of, AsyncCallback callback);
   void free() noexcept;
   bool is(const FutureState& of, AsyncCallback callback) const noexcept;
@@ -127,7 +139,16 @@ struct WaiterAccess {
   static void setCallback(Waiter& waiter, AsyncCallback callback) noexcept {
     waiter.callback_ = callback;
   }
+  // Of what a user gives. Throws FutureError: there is no callback, or the waiter waits already.
+  static void requireUsable(const Waiter& waiter, CallbackFunc callback) {
+    requireCallback(callback);
+    if (waiter.isWaiting()) refuseWaiting();
+  }
+  static void requireCallback(CallbackFunc callback) {
+    if (callback == nullptr) refuseNothing();
+  }
   static AsyncCallback callbackOf(const Waiter& waiter) noexcept { return waiter.callback_; }
+  static WaiterTracking& trackingOf(Waiter& waiter) noexcept { return waiter.tracking_; }
   static bool isPooled(const Waiter& waiter) noexcept { return waiter.isPooled_; }
   static void setPooled(Waiter& waiter) noexcept { waiter.isPooled_ = true; }
 
@@ -141,6 +162,10 @@ struct WaiterAccess {
     if (waiter.isPooled_) static_cast<PooledWaiter&>(waiter).free();
     callback.function(callback.udata);
   }
+
+ private:
+  [[noreturn]] static void refuseWaiting();
+  [[noreturn]] static void refuseNothing();
 };
 
 }  // namespace kairos::detail

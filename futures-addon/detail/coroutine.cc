@@ -6,6 +6,15 @@
 #include "kairos/futures-addon/error.h"
 
 namespace kairos::detail {
+namespace {
+
+// Also when a callback throws.
+struct Release {
+  ~Release() { state.release(); }
+  FutureState& state;
+};
+
+}  // namespace
 
 void onForeignResumable(void* udata) { std::coroutine_handle<>::from_address(udata).resume(); }
 
@@ -29,6 +38,7 @@ FutureState* Coroutine::resume() {
   if (!state_.isPending()) return nullptr;
   FutureState::Suspension& suspension = state_.suspension_;
   suspension.awaited = nullptr;
+  state_.tracking_.resumed();
   suspension.isResumed = true;
   suspension.frame.resume();
   if (!state_.isPending()) return handOver();
@@ -64,27 +74,46 @@ FutureStatus Coroutine::outcome() const noexcept {
 }
 
 // It has been suspended, or has thrown. Who resumed it hands over to who waits, unless that was a
-// stranger.
+// stranger, who may also have resumed one that was abandoned: that has its end.
 void Coroutine::endedOtherwise() noexcept {
-  if (!state_.word_.has(Mark::holdsItself)) return state_.word_.setStatus(outcome());
+  if (!state_.isPending()) return;
+  if (!state_.word_.has(Mark::holdsItself)) return endedAtOnce();
   const bool isResumed = state_.suspension_.isResumed;
   state_.settle(outcome(), {});
   if (isResumed) return;
   if (FutureState* const next = handOver()) onResumable(next);
 }
 
+// Nobody can wait for it.
+void Coroutine::endedAtOnce() noexcept {
+  state_.word_.setStatus(outcome());
+  state_.tracking_.finished(outcome(), {}, state_.error_);
+}
+
 // To who waits, which is returned if it can go on at once. May destroy this.
 FutureState* Coroutine::handOver() {
+  const Release atEnd{state_};
   FutureState* const next = takeLoneCoroutine(state_);
   if (state_.isWaitedFor()) wakeAll();
-  state_.release();
   return next;
 }
 
 void Coroutine::wakeAll() {
   if (state_.core_ != nullptr) return state_.wakeAll();
-  LinkList<Waiter>& waiters = state_.waiters_;
-  while (!waiters.empty()) WaiterAccess::run(waiters.popFront());
+  runAll();
+}
+
+// All of them, whatever they throw, of which the first goes on from here.
+void Coroutine::runAll() {
+  std::exception_ptr thrown;
+  while (!state_.waiters_.empty()) {
+    try {
+      WaiterAccess::run(state_.waiters_.popFront());
+    } catch (...) {
+      if (thrown == nullptr) thrown = std::current_exception();
+    }
+  }
+  if (thrown != nullptr) std::rethrow_exception(thrown);
 }
 
 void Coroutine::abandonFrame() noexcept {

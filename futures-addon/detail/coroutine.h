@@ -35,11 +35,13 @@ class Coroutine {
   // cannot be cancelled. Delivers a request that was kept.
   void suspendedOn(Awaited* awaited) noexcept {
     state_.suspension_.awaited = awaited;
+    state_.tracking_.suspended();
     if (!state_.word_.hasFirstOnly(Mark::holdsItself, Mark::requested)) prepareToWait();
   }
 
   // A request that was kept here and at `awaited` has been delivered there.
   void resumedBy(const FutureState& awaited) noexcept {
+    state_.tracking_.hasSeen(awaited);
     if (state_.hasRequest() && !awaited.hasRequest()) state_.dropRequest();
   }
 
@@ -54,16 +56,19 @@ class Coroutine {
       return endedOtherwise();
     }
     state_.word_.setStatus(FutureStatus::completed);
+    state_.tracking_.finished(FutureStatus::completed, {}, state_.error_);
   }
   void abandonFrame() noexcept;
 
  private:
   void endedOtherwise() noexcept;
+  void endedAtOnce() noexcept;
   void prepareToWait() noexcept;
   FutureStatus outcome() const noexcept;
   FutureState* resume();
   FutureState* handOver();
   void wakeAll();
+  void runAll();
 
   FutureState& state_;
 };

@@ -165,7 +165,8 @@ class CoroutinePromiseBase : public ValueState<T> {
   void unhandled_exception() noexcept { Coroutine(*this).endWithCurrentException(); }
 
   template <class Awaitable>
-  decltype(auto) await_transform(Awaitable&& awaitable) {
+  decltype(auto) await_transform(Awaitable&& awaitable, AwaitPlace at = placeOfAwait()) {
+    this->tracking_.awaits(awaitable, at);
     return transformAwaitable(std::forward<Awaitable>(awaitable));
   }
 
@@ -176,7 +177,9 @@ class CoroutinePromiseBase : public ValueState<T> {
   void abandon() noexcept override { Coroutine(*this).abandonFrame(); }
 
  protected:
-  explicit CoroutinePromiseBase(ContextCore* core) noexcept : ValueState<T>(core) {}
+  explicit CoroutinePromiseBase(ContextCore* core) noexcept : ValueState<T>(core) {
+    this->tracking_.isCoroutine();
+  }
   ~CoroutinePromiseBase() = default;
 
   bool cancelWork() noexcept override { return false; }
@@ -198,13 +201,14 @@ class CoroutinePromise final : public CoroutinePromiseBase<T> {
   }
 
   void dispose() override {
-    if (!this->isCompleted()) return disposeUncompleted();
+    if (!this->isPlainlyCompleted()) return disposeOther();
     handle().destroy();
   }
 
  private:
-  [[gnu::noinline]] void disposeUncompleted() {
+  [[gnu::noinline]] void disposeOther() {
     this->goes();
+    this->leaveHost();
     handle().destroy();
   }
   std::coroutine_handle<> handle() noexcept {
@@ -224,13 +228,14 @@ class CoroutinePromise<void> final : public CoroutinePromiseBase<void> {
   void return_void() const noexcept {}
 
   void dispose() override {
-    if (!this->isCompleted()) return disposeUncompleted();
+    if (!this->isPlainlyCompleted()) return disposeOther();
     handle().destroy();
   }
 
  private:
-  [[gnu::noinline]] void disposeUncompleted() {
+  [[gnu::noinline]] void disposeOther() {
     this->goes();
+    this->leaveHost();
     handle().destroy();
   }
   std::coroutine_handle<> handle() noexcept {

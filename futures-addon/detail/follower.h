@@ -17,7 +17,9 @@ namespace kairos::detail {
 // The context of a future that another one is made of.
 inline ContextCore& coreFor(const FutureBase& future) {
   ContextCore* const core = coreOf(future);
-  if (core == nullptr) throw FutureError("A coroutine has met no FutureContext yet: see attach().");
+  if (core == nullptr) {
+    throw FutureError("A future has no FutureContext: see attach(); or that has ended.");
+  }
   return *core;
 }
 
@@ -33,7 +35,7 @@ class Derived : public PooledState<State, T> {
       : PooledState<State, T>(core, created) {
     this->enroll();
   }
-  ~Derived() = default;
+  ~Derived() { this->disenroll(); }  // one that could not be made to the end was never disposed of
 
   template <class... Args>
   void endWithValue(Args&&... args) {
@@ -81,6 +83,7 @@ class Follower : public Derived<State, T> {
   void follow() {
     if (!of_.isPending()) return static_cast<State*>(this)->followedFinished();
     WaiterAccess::setCallback(waiter_, {onFinished, this});
+    WaiterAccess::trackingOf(waiter_).belongsTo(*this);
     of_.add(waiter_);
   }
   void unfollow() noexcept { waiter_.unlink(); }
@@ -88,12 +91,13 @@ class Follower : public Derived<State, T> {
   // The value is taken from the other.
   void endLikeOther() {
     of_.observe();
+    this->tracking_.hasSeen(of_);
     if (of_.status() == FutureStatus::failed) return this->endWithError(of_.error());
     if (of_.status() == FutureStatus::cancelled) return this->endAs(FutureStatus::cancelled);
     if constexpr (std::is_void_v<T>) {
       this->endWithValue();
     } else {
-      this->endWithValue(of_.take());
+      this->endWithValue(static_cast<T&&>(of_.get()));
     }
   }
 

@@ -32,6 +32,7 @@ class FutureAwaiter : public KnownAwaiter {
     new (&waiter_) Waiter;
     WaiterAccess::setCallback(waiter_, resumptionOf(coroutine));
     if constexpr (std::derived_from<Promise, FutureState>) {
+      WaiterAccess::trackingOf(waiter_).belongsTo(static_cast<FutureState&>(coroutine.promise()));
       future_.addCoroutine(waiter_);
       FutureState& state = coroutine.promise();
       state.adopt(future_.core());

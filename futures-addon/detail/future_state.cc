@@ -27,8 +27,18 @@ void FutureState::addLate(Waiter& waiter) {
 }
 
 void FutureState::refuseLateWithoutContext() const {
-  if (core_ != nullptr) return;
-  throw FutureError("A coroutine that has met no FutureContext is finished: see attach().");
+  if (core_ == nullptr) {
+    throw FutureError("A coroutine that has met no FutureContext is finished: see attach().");
+  }
+  if (core_->isOver()) throw FutureError("The FutureContext of a finished future has ended.");
+}
+
+// A coroutine that has suspended, or is about to.
+void FutureState::becomeGuestOf(ContextCore& core) noexcept {
+  core_ = &core;
+  word_.add(Mark::guest);
+  core.addGuest();
+  if (isPending()) enroll();
 }
 
 void FutureState::add(AsyncCallback callback) {

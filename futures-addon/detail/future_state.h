@@ -10,9 +10,11 @@
 #include <utility>
 
 #include "kairos/futures-addon/detail/context_core.h"
+#include "kairos/futures-addon/detail/future_status.h"
 #include "kairos/futures-addon/detail/link.h"
 #include "kairos/futures-addon/detail/state_word.h"
 #include "kairos/futures-addon/source_location.h"
+#include "kairos/futures-addon/tracking/tracking.h"
 #include "kairos/futures-addon/waiter.h"
 
 namespace kairos::detail {
@@ -55,6 +57,10 @@ class FutureState : public Awaited, public BareLink {
   bool isCompleted() const noexcept { return word_.is(FutureStatus::completed); }
   ContextCore* core() const noexcept { return core_; }
   const SourceLocation& created() const noexcept { return created_; }
+  const FutureTracking& tracking() const noexcept { return tracking_; }
+  bool isWaitedFor() const noexcept { return word_.has(Mark::waitedFor) && !waiters_.empty(); }
+  // Of one that is waited for.
+  const LinkList<Waiter>& waiters() const noexcept { return waiters_; }
 
   void addReference() noexcept { ++references_; }
   void release() noexcept {
@@ -65,7 +71,7 @@ class FutureState : public Awaited, public BareLink {
   void breakPromise() noexcept;
 
   // `waiter` waits for nothing. When this has finished already, it runs in the next drain.
-  //   Errors    throws FutureError: finished, and without a context
+  //   Errors    throws FutureError: finished, and without a context, or one that has ended
   void add(Waiter& waiter) {
     if (!isPending()) return addLate(waiter);
     enroll();
@@ -88,7 +94,8 @@ class FutureState : public Awaited, public BareLink {
   // A coroutine that was started without a context gets one by what it awaits or by whom it is
   // handed to.
   void adopt(ContextCore* core) noexcept {
-    if (core_ == nullptr && core != nullptr) core_ = core;
+    if (core_ == nullptr && core != nullptr) becomeGuestOf(*core);
+    tracking_.adopted(core);
   }
 
   // The result was looked at, so its error is nobody's surprise any more.
@@ -127,9 +134,11 @@ class FutureState : public Awaited, public BareLink {
 
  protected:
   FutureState(ContextCore* core, const SourceLocation& created) noexcept
-      : core_(core), created_(created) {}
+      : core_(core), created_(created) {
+    tracking_.begin(*this, core);
+  }
   // For one that is told later where it was created.
-  explicit FutureState(ContextCore* core) noexcept : core_(core) {}
+  explicit FutureState(ContextCore* core) noexcept : core_(core) { tracking_.begin(*this, core); }
   ~FutureState() {}  // NOLINT(modernize-use-equals-default): of unions
 
   // It is to be destroyed: ends what it rarely has. Reports an error that nobody has seen.
@@ -143,8 +152,6 @@ class FutureState : public Awaited, public BareLink {
     word_.add(Mark::enrolled);
     core_->enroll(*this);
   }
-
-  bool isWaitedFor() const noexcept { return word_.has(Mark::waitedFor) && !waiters_.empty(); }
 
   // Ends it; who waits runs in the next drain.
   void finish(FutureStatus status, const SourceLocation& where) noexcept {
@@ -163,6 +170,7 @@ class FutureState : public Awaited, public BareLink {
     disenroll();
     word_.setStatus(status);
     finished_ = where;
+    tracking_.finished(status, where, error_);
     if (status == FutureStatus::failed && word_.has(Mark::checked)) reportError();
   }
   // Requires a context, if it is waited for.
@@ -176,6 +184,15 @@ class FutureState : public Awaited, public BareLink {
   virtual bool cancelWork() noexcept {
     finish(FutureStatus::cancelled, SourceLocation::current());
     return true;
+  }
+
+  // One that got its context by adopt() goes.
+  void leaveHost() noexcept {
+    if (word_.has(Mark::guest)) core_->removeGuest();
+  }
+  // Completed, and there is nothing else to be seen to when it goes.
+  bool isPlainlyCompleted() const noexcept {
+    return word_.isWithout(FutureStatus::completed, Mark::guest);
   }
 
   [[noreturn]] void throwFinishedTwice(const SourceLocation& where) const;
@@ -201,12 +218,14 @@ class FutureState : public Awaited, public BareLink {
   union {
     std::exception_ptr error_;  // once it has failed
   };
+  [[no_unique_address]] FutureTracking tracking_;
 
  private:
   friend class Coroutine;
 
   void addLate(Waiter& waiter);
   void refuseLateWithoutContext() const;
+  void becomeGuestOf(ContextCore& core) noexcept;
   void beginWaiters() noexcept {
     word_.add(Mark::waitedFor);
     new (&waiters_) LinkList<Waiter>;
@@ -220,6 +239,7 @@ inline void ContextCore::enroll(FutureState& future) noexcept { pending_.pushBac
 
 inline PooledWaiter& PooledWaiter::make(ContextCore* core, FutureState* of,
                                         AsyncCallback callback) {
+  WaiterAccess::requireCallback(callback.function);
   void* const memory =
       core != nullptr ? core->take(sizeof(PooledWaiter)) : allocate(sizeof(PooledWaiter));
   auto* const waiter = new (memory) PooledWaiter(core, of);

@@ -21,7 +21,10 @@ class Membership : public Waiter {
     setCallback(onFinished, this);
   }
 
-  void follow() { FutureAccess::stateOf(future_).add(*this); }
+  void follow(FutureState& group) {
+    WaiterAccess::trackingOf(*this).belongsTo(group);
+    FutureAccess::stateOf(future_).add(*this);
+  }
   const FutureBase& future() const noexcept { return future_; }
   void* group() const noexcept { return group_; }
 
@@ -75,7 +78,7 @@ class Group : public Derived<State, T> {
     }
     if (state.endIfEmpty()) return;
     for (Membership& member : members_.all()) {
-      if (!member.future().finished()) member.follow();
+      if (!member.future().finished()) member.follow(state);
     }
   }
 
@@ -129,6 +132,8 @@ class AllGroup : public Group<State, T> {
 template <class T>
 class AllFinished final : public AllGroup<AllFinished<T>, std::vector<Future<T>>> {
  public:
+  static constexpr const char* kind = "allFinished";
+
   AllFinished(ContextCore& core, const SourceLocation& created, std::vector<Future<T>> futures)
       : AllGroup<AllFinished<T>, std::vector<Future<T>>>(core, created, futures),
         futures_(std::move(futures)) {}
@@ -143,6 +148,8 @@ class AllFinished final : public AllGroup<AllFinished<T>, std::vector<Future<T>>
 template <class Handle>
 class FirstOf final : public Group<FirstOf<Handle>, Handle> {
  public:
+  static constexpr const char* kind = "one";
+
   FirstOf(ContextCore& core, const SourceLocation& created, std::vector<Handle> futures)
       : Group<FirstOf<Handle>, Handle>(core, created, futures), futures_(std::move(futures)) {}
 

@@ -106,7 +106,9 @@ class ItemQueue final : public TurnOwner {
   }
 
  private:
+  // There is room left for what those may give back who are served and have not run.
   void put(QueueEnd end, T&& item) {
+    items_.reserve(items_.size() + takers_.underWay() + 1);
     if (!takers_.empty()) {
       static_cast<ItemTurn<T>&>(takers_.first()).item.emplace(std::move(item));
       takers_.serveFirst();

@@ -26,7 +26,12 @@ class Ring {
   T& operator[](std::size_t index) noexcept { return items_[place(index)]; }
   const T& operator[](std::size_t index) const noexcept { return items_[place(index)]; }
 
-  // Throw std::bad_alloc, and then have done nothing.
+  // Room for so many items together. Throws as those below.
+  void reserve(std::size_t count) {
+    while (capacity_ < count) grow();
+  }
+
+  // Throw std::bad_alloc, or what T throws, and then have done nothing.
   void pushBack(T&& item) {
     makeRoom();
     std::construct_at(items_ + place(size_), std::move(item));
@@ -63,21 +68,35 @@ class Ring {
   static constexpr std::size_t capacityMin = 8;
 
   std::size_t place(std::size_t index) const noexcept { return (first_ + index) & (capacity_ - 1); }
-  void makeRoom() {
-    if (size_ == capacity_) grow();
-  }
+  void makeRoom() { reserve(size_ + 1); }
 
   void grow() {
     const std::size_t capacity = capacity_ == 0 ? capacityMin : 2 * capacity_;
     T* const items = std::allocator<T>().allocate(capacity);
-    for (std::size_t i = 0; i < size_; ++i) {
-      std::construct_at(items + i, std::move((*this)[i]));
-      std::destroy_at(items_ + place(i));
+    try {
+      transferTo(items);
+    } catch (...) {
+      std::allocator<T>().deallocate(items, capacity);
+      throw;
     }
+    for (std::size_t i = 0; i < size_; ++i) std::destroy_at(items_ + place(i));
     if (items_ != nullptr) std::allocator<T>().deallocate(items_, capacity_);
     items_ = items;
     capacity_ = capacity;
     first_ = 0;
+  }
+
+  // Copies what might throw in a move, so that it is all still here then.
+  void transferTo(T* items) {
+    std::size_t made = 0;
+    try {
+      for (; made < size_; ++made) {
+        std::construct_at(items + made, std::move_if_noexcept((*this)[made]));
+      }
+    } catch (...) {
+      std::destroy_n(items, made);
+      throw;
+    }
   }
 
   T* items_ = nullptr;

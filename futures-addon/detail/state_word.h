@@ -5,9 +5,9 @@
 #include <cstdint>
 #include <initializer_list>
 
-namespace kairos::detail {
+#include "kairos/futures-addon/detail/future_status.h"
 
-enum class FutureStatus : std::uint32_t { pending, completed, failed, cancelled };
+namespace kairos::detail {
 
 // What is known about a future, besides its status.
 enum class Mark : std::uint32_t {
@@ -21,6 +21,7 @@ enum class Mark : std::uint32_t {
   holdsItself = 1 << 9,     // a coroutine that has been suspended
   threw = 1 << 10,          // a coroutine that ends so
   threwCancelled = 1 << 11,
+  guest = 1 << 12,  // its memory is not its context's
 };
 
 // A status and marks, in one word that is always read and written whole: a processor waits when it
@@ -29,6 +30,9 @@ class StateWord {
  public:
   FutureStatus status() const noexcept { return static_cast<FutureStatus>(word_ & statusMask); }
   bool is(FutureStatus status) const noexcept { return this->status() == status; }
+  bool isWithout(FutureStatus status, Mark mark) const noexcept {
+    return (word_ & (statusMask | bitOf(mark))) == static_cast<std::uint32_t>(status);
+  }
   bool has(Mark mark) const noexcept { return (word_ & bitOf(mark)) != 0; }
   bool hasAnyOf(std::initializer_list<Mark> marks) const noexcept {
     std::uint32_t bits = 0;

@@ -91,6 +91,8 @@ class Limited : public Follower<State, T, OfState> {
 template <class T>
 class LimitedWait final : public Limited<LimitedWait<T>, T, ValueState<T>> {
  public:
+  static constexpr const char* kind = "wait";
+
   LimitedWait(ContextCore& core, const SourceLocation& created, ValueState<T>& of) noexcept
       : Limited<LimitedWait<T>, T, ValueState<T>>(core, created, of) {}
 

@@ -24,8 +24,7 @@ void TurnQueue::disownGiven(Turn::State state) noexcept {
 }
 
 void TurnQueue::setCallback(Turn& turn, CallbackFunc callback, void* udata) {
-  if (callback == nullptr) throw FutureError("A turn needs a callback.");
-  if (turn.isWaiting()) throw FutureError("A turn waits for one thing at a time.");
+  WaiterAccess::requireUsable(turn, callback);
   turn.callback_ = {callback, udata};
   WaiterAccess::setCallback(turn, {onTurn, &turn});
 }

@@ -116,7 +116,9 @@ class PooledState : public ValueState<T> {
 
  protected:
   PooledState(ContextCore& core, const SourceLocation& created) noexcept
-      : ValueState<T>(&core, created) {}
+      : ValueState<T>(&core, created) {
+    this->tracking_.isKind(State::kind);
+  }
   ~PooledState() = default;
 
  private:
@@ -135,6 +137,8 @@ class PooledState : public ValueState<T> {
 template <class T>
 class PromiseState final : public PooledState<PromiseState<T>, T> {
  public:
+  static constexpr const char* kind = "Promise";
+
   PromiseState(ContextCore& core, const SourceLocation& created) noexcept
       : PooledState<PromiseState<T>, T>(core, created) {}
 

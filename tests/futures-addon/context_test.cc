@@ -195,6 +195,23 @@ TEST_P(ContextTest, AwaitsWhatOtherLibrariesMake) {
   EXPECT_EQ(future.read(), 6);
 }
 
+Future<int> awaitForeignOn(FutureContext&, std::coroutine_handle<>& waiting) {
+  co_return co_await Foreign{waiting};
+}
+
+// Its frame is there as long as a future of it is, and another library may not know better.
+TEST_P(ContextTest, StaysCancelledWhatAnotherLibraryResumesAfterTheEnd) {
+  std::coroutine_handle<> waiting;
+  Future<int> future = awaitForeignOn(ended(), waiting);
+  Future<int> outer = awaitFuture(future);
+  end();
+  EXPECT_TRUE(future.cancelled());
+  EXPECT_TRUE(outer.cancelled());
+  waiting.resume();
+  EXPECT_TRUE(future.cancelled());
+  EXPECT_THROW(future.read(), CancelledError);
+}
+
 // A coroutine type that knows nothing of this layer, and awaits its futures.
 struct ForeignCoroutine {
   struct promise_type {

@@ -235,6 +235,38 @@ TEST_P(TokenWaitTest, ServesThoseWhoWaitWhenReplenished) {
   EXPECT_EQ(bucket.available(), 0U);
 }
 
+TEST_P(TokenWaitTest, ServesThoseWhoWaitWhenReset) {
+  TokenBucket bucket(context_, options(10, seconds(1)));
+  EXPECT_TRUE(bucket.tryConsume(10));
+  Future<> first = consume(bucket, 4);
+  Future<> second = consume(bucket, 15);
+  poll(milliseconds(300));  // the second has nothing yet but needs all that comes
+  bucket.reset();
+  settle();
+  EXPECT_TRUE(first.completed());
+  EXPECT_FALSE(second.finished());
+  EXPECT_EQ(bucket.available(), 0U);
+  settleUntil(second);
+  EXPECT_EQ(time_.elapsed(), milliseconds(1200)) << "9 of 15 were missing at 300 ms";
+}
+
+// F87: the period begins anew.
+TEST_F(TokenLevelTest, IsAsNewWhenReset) {
+  for (const Refill refill : {Refill::continuous, Refill::discrete}) {
+    setTime({});
+    TokenBucket bucket(context_, options(10, seconds(1), refill));
+    EXPECT_TRUE(bucket.tryConsume(10));
+    setTime(milliseconds(750));
+    bucket.reset();
+    EXPECT_EQ(bucket.available(), 10U);
+    EXPECT_TRUE(bucket.tryConsume(10));
+    setTime(milliseconds(1650));
+    EXPECT_EQ(bucket.available(), refill == Refill::continuous ? 9U : 0U);
+    setTime(milliseconds(1750));
+    EXPECT_EQ(bucket.available(), 10U);
+  }
+}
+
 TEST_P(TokenWaitTest, IsUsedWithCallbacks) {
   TokenBucket bucket(context_, options(10, seconds(1)));
   Probe probe;

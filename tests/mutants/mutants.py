@@ -20,6 +20,7 @@ import sys
 import tempfile
 import time
 
+import mutant
 import table
 
 _LIMIT_SECONDS = 10
@@ -50,19 +51,26 @@ class Core:
             with open(path, encoding="utf-8") as stream:
                 self.texts[path] = stream.read()
 
-    def changed(self, mutant):
+    def changed(self, planted):
         """The text of the mutant's file with the bug in it."""
-        if mutant.file not in self.texts:
-            raise Refused("there is no " + mutant.file)
-        text = self.texts[mutant.file]
-        found = text.count(mutant.old)
+        if planted.file not in self.texts:
+            raise Refused("there is no " + planted.file)
+        text = self.texts[planted.file]
+        found = text.count(planted.old)
         if found != 1:
-            raise Refused("%s holds its old text %d times, not once" % (mutant.file, found))
-        return text.replace(mutant.old, mutant.new)
+            raise Refused("%s holds its old text %d times, not once" % (planted.file, found))
+        return text.replace(planted.old, planted.new)
 
-    def compiled_with(self, path):
-        """The .cc files that have to be compiled anew when `path` changes."""
-        return sorted(cc for cc in self.texts if cc.endswith(".cc") and path in self._closure(cc))
+    def compiled_with(self, planted):
+        """The .cc files that have to be compiled anew for it."""
+        concerned = [cc for cc in self.files() if planted.file in self._closure(cc)]
+        if not set(planted.compiled) <= set(concerned):
+            raise Refused("not all of its files include it")
+        return planted.compiled or concerned
+
+    def files(self):
+        """All .cc files, in order."""
+        return sorted(path for path in self.texts if path.endswith(".cc"))
 
     def _closure(self, path):
         closure, pending = set(), [path]
@@ -81,11 +89,11 @@ class Suite:
         self.kit, self.core = kit, core
         self.root = os.getcwd()
 
-    def run(self, path, text, usual):
-        """What the tests say if `path` reads `text`; `usual`: how long each lasts else."""
+    def run(self, planted, text, usual):
+        """What the tests say if its file reads `text`; `usual`: how long each lasts else."""
         with tempfile.TemporaryDirectory(prefix="kairos-") as directory:
-            self._write_core(directory, path, text)
-            objects = [self._compile(directory, cc) for cc in self.core.compiled_with(path)]
+            self._write_core(directory, planted.file, text)
+            objects = [self._compile(directory, cc) for cc in self.core.compiled_with(planted)]
             return Run(self._link(directory, objects), directory, usual)
 
     def _write_core(self, directory, path, text):
@@ -100,9 +108,12 @@ class Suite:
     def _compile(self, directory, source):
         made = os.path.join(directory, source.replace("/", "_") + ".o")
         whole = os.path.join(directory, "kairos", source)
-        flags = ["-I" + directory, *self.kit["compile_flags"]]
+        flags = ["-I" + directory, *map(self._whole, self.kit["compile_flags"])]
         self._call([*flags, "-c", whole, "-o", made], directory)
         return made
+
+    def _whole(self, flag):
+        return "-I" + os.path.join(self.root, flag[2:]) if flag.startswith("-I") else flag
 
     # A changed object comes before the archive that holds the one that it stands for, of which the
     # linker then wants nothing.
@@ -218,8 +229,9 @@ class Bench:
 
     def control(self):
         """Whether the core as it is passes, by the way that the mutants go."""
-        path = "reactor/reactor.cc"
-        run = self.suite.run(path, self.core.texts[path], {})
+        path = self.core.files()[0]
+        none = mutant.Mutant("none", path, "nothing", "", "")
+        run = self.suite.run(none, self.core.texts[path], {})
         self.usual = run.durations()
         if run.status != 0 or not self.usual:
             print(run.output + "the core without a bug fails: " + run.killed_by())
@@ -228,22 +240,21 @@ class Bench:
         return True
 
     def run(self, workers):
-        """Whether all mutants were killed."""
-        if not self.control():
-            return False
+        """How many mutants were killed."""
         killed = 0
+        if not self.control():
+            return killed
         with concurrent.futures.ThreadPoolExecutor(workers) as pool:
             outcomes = pool.map(self.try_one, self.mutants)
-            for mutant, (is_killed, what) in zip(self.mutants, outcomes):
-                print("%-30s %s\n    %s" % (mutant.name, mutant.breaks, what), flush=True)
+            for planted, (is_killed, what) in zip(self.mutants, outcomes):
+                print("%-30s %s\n    %s" % (planted.name, planted.breaks, what), flush=True)
                 killed += is_killed
-        print("%d planted, %d killed" % (len(self.mutants), killed))
-        return killed == len(self.mutants)
+        return killed
 
-    def try_one(self, mutant):
+    def try_one(self, planted):
         """Whether it was killed in time, and what happened."""
         try:
-            run = self.suite.run(mutant.file, self.core.changed(mutant), self.usual)
+            run = self.suite.run(planted, self.core.changed(planted), self.usual)
         except Refused as problem:
             return False, "NOT PLANTED: %s" % problem
         killer = run.killed_by()
@@ -253,21 +264,30 @@ class Bench:
         return in_time, "%s%s %.1f s" % ("" if in_time else "TOO LATE: ", killer, run.seconds)
 
 
-def main():
-    parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
-    parser.add_argument("kit", help="what the rule suite_kit wrote")
-    parser.add_argument("names", nargs="*", help="mutants to run instead of all")
-    args = parser.parse_args()
-    with open(args.kit, encoding="utf-8") as stream:
+def killed_with(kit_path, chosen):
+    """How many of those that concern a kit were killed."""
+    with open(kit_path, encoding="utf-8") as stream:
         kit = json.load(stream)
     core = Core(kit["core"])
-    mutants = {mutant.name: mutant for mutant in table.MUTANTS}
+    concerned = [planted for planted in chosen if planted.file in core.texts]
+    if not concerned:
+        return 0
+    return Bench(Suite(kit, core), core, concerned).run(len(os.sched_getaffinity(0)))
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
+    parser.add_argument("--kit", action="append", help="what the rule suite_kit wrote")
+    parser.add_argument("names", nargs="*", help="mutants to run instead of all")
+    args = parser.parse_args()
+    mutants = {planted.name: planted for planted in table.MUTANTS}
     unknown = set(args.names) - set(mutants)
     if unknown:
         parser.error("no such mutant: " + ", ".join(sorted(unknown)))
     chosen = [mutants[name] for name in args.names or mutants]
-    bench = Bench(Suite(kit, core), core, chosen)
-    sys.exit(0 if bench.run(len(os.sched_getaffinity(0))) else 1)
+    killed = sum(killed_with(kit, chosen) for kit in args.kit)
+    print("%d planted, %d killed" % (len(chosen), killed))
+    sys.exit(0 if killed == len(chosen) else 1)
 
 
 if __name__ == "__main__":

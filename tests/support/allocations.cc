@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 #include "kairos/tests/support/allocations.h"
 
+#include <bits/functexcept.h>
 #include <malloc.h>
 
 #include <cstdio>
@@ -16,6 +17,7 @@ std::size_t untilFailure = 0;  // allocations that still succeed, plus one
 std::size_t failuresLeft = 0;
 bool pausing = false;
 bool failed = false;
+bool throwingAllowed = false;
 
 bool mustFail() {
   if (failuresLeft == 0 || pausing) return false;
@@ -46,16 +48,25 @@ std::ptrdiff_t AllocationCount::bytes() const {
 }
 
 OutOfMemory::OutOfMemory(std::size_t nth, std::size_t times) {
-  failed = pausing = false;
+  failed = pausing = throwingAllowed = false;
   untilFailure = nth;
   failuresLeft = times;
 }
 
-OutOfMemory::~OutOfMemory() { failuresLeft = 0; }
+OutOfMemory::~OutOfMemory() {
+  failuresLeft = 0;
+  throwingAllowed = false;
+}
 
 bool OutOfMemory::happened() const { return failed; }
 
+void OutOfMemory::setThrowing(bool throwing) { throwingAllowed = throwing; }
+
 void OutOfMemory::setPaused(bool paused) { pausing = paused; }
+
+MemoryAssured::MemoryAssured() : before_(pausing) { pausing = true; }
+
+MemoryAssured::~MemoryAssured() { pausing = before_; }
 
 // The names that the linker gives to a wrapped symbol and to what it stood for.
 extern "C" {
@@ -100,6 +111,7 @@ void* operator new[](std::size_t size, const std::nothrow_t&) noexcept {
 void* operator new(std::size_t size) {
   void* const memory = kairos::__wrap_malloc(size);
   if (memory != nullptr) return memory;
+  if (kairos::throwingAllowed) std::__throw_bad_alloc();  // also without exceptions of our own
   std::fputs("operator new was called for lack of memory to throw\n", stderr);
   std::abort();
 }

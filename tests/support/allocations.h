@@ -33,8 +33,23 @@ class OutOfMemory {
 
   bool happened() const;
 
+  // It throws std::bad_alloc then, for a library that promises no more than that.
+  void setThrowing(bool throwing);
+
   // While it is paused, allocations succeed and are not counted.
   void setPaused(bool paused);
+};
+
+// While one lives, OutOfMemory is paused: for what a test does itself.
+class MemoryAssured {
+ public:
+  MemoryAssured();
+  ~MemoryAssured();
+  MemoryAssured(const MemoryAssured&) = delete;
+  MemoryAssured& operator=(const MemoryAssured&) = delete;
+
+ private:
+  const bool before_;
 };
 
 }  // namespace kairos

@@ -22,6 +22,12 @@ inline int historySteps(int usual) {
   return given != nullptr ? std::stoi(given) : usual;
 }
 
+// How many random histories a test plays: `usual`, or KAIROS_HISTORIES from the environment.
+inline int historyCount(int usual) {
+  const char* given = std::getenv("KAIROS_HISTORIES");
+  return given != nullptr ? std::stoi(given) : usual;
+}
+
 // A source of random numbers that tells its seed wherever a check of its scope fails.
 class Random {
  public:

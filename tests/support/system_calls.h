@@ -40,7 +40,7 @@ enum class SystemCall {
   eventfd,
   signalfd,
   clone,
-  byNumber,  // what is called by syscall(2), but signal handling, signals and ends of processes
+  byNumber,  // by syscall(2), but signal handling, signals to one process, and ends of processes
   clock,
   wallClock,
   last

@@ -59,6 +59,8 @@ class VirtualTime {
   // Faults, for as many calls as `times` says.
   void failWait(std::errc error, std::size_t times = 1) { waitFault_ = {error, times}; }
   void failWatch(std::errc error, std::size_t times = 1) { watchFault_ = {error, times}; }
+  // Only of descriptors that are not watched yet.
+  void failAddition(std::errc error, std::size_t times = 1) { additionFault_ = {error, times}; }
   void failOpenAnother(std::size_t times = 1) {
     openFault_ = {std::errc::too_many_files_open, times};
   }
@@ -111,6 +113,7 @@ class VirtualTime {
   Clock::duration longest_ = Clock::duration::max();
   Fault waitFault_;
   Fault watchFault_;
+  Fault additionFault_;
   Fault openFault_;
   std::vector<Clock::duration> waits_;
   std::vector<Watch> watches_;

@@ -123,6 +123,35 @@ TEST_P(DatagramFaultTest, ReportsThatADescriptorCannotBeWatched) {
   EXPECT_EQ(send.error, std::errc::no_space_on_device);
 }
 
+// The reactor wakes both directions then, once and for the last time.
+TEST_P(DatagramFaultTest, GoesOnWhenTheChangeOfAWatchFails) {
+  Receive receive;
+  this->receive(near_, receive);
+  failCalls(SystemCall::sendto, EAGAIN, 2);
+  Send send;
+  sendTo(near_, send, localOf(far_), "1");
+  time_.failWatch(std::errc::not_enough_memory);
+  settleUntilDone(send);
+  EXPECT_FALSE(send.error);
+  EXPECT_EQ(next(far_), Texts{"1"});
+  deliver(far_, localOf(near_), "2");
+  settleUntilDone(receive);
+  EXPECT_EQ(texts(receive), Texts{"2"});
+}
+
+TEST_P(DatagramFaultTest, OfNothingIsSentBehindWhatIsRefused) {
+  Send first;
+  Send toNobody;
+  Send ofNothing;
+  failCalls(SystemCall::sendto, EAGAIN);
+  sendTo(near_, first, localOf(far_), "1");
+  send(near_, toNobody, "2");
+  ok(near_.send(ofNothing, std::span<const Datagram>(), Send::done, &ofNothing));
+  settleUntilDone(ofNothing);
+  EXPECT_EQ(toNobody.error, TransportError::notConnected);
+  EXPECT_FALSE(ofNothing.error);
+}
+
 // On the real backend, which allocates nothing in a poll.
 TEST(DatagramMemoryTest, IsReportedWhenItRunsOutAndGoesOn) {
   Reactor reactor;

@@ -4,6 +4,7 @@
 #include <gtest/gtest.h>
 
 #include <memory>
+#include <optional>
 #include <string>
 
 #include "kairos/tests/transports/hole.h"
@@ -120,15 +121,60 @@ TEST_P(DialTest, EndsWithTheResolverWhileItIsAsked) {
   EXPECT_EQ(dial.error, TransportError::closed);
 }
 
+// At each step of its way.
 TEST_P(DialTest, EndsWithTheContext) {
-  auto context = std::make_unique<TransportContext>(reactor_);
-  const Address server = serverAt(server_.port());
-  ok(Resolver::make(*context, {.servers = {&server, 1}}, resolver_));
-  Dial dial;
-  start(dial, "silent.test.");
-  context.reset();
-  EXPECT_EQ(dial.completions(), 1u);
-  EXPECT_EQ(dial.error, TransportError::closed);
+  bool isOver = false;
+  for (int step = 0; !isOver && !HasFailure(); ++step) {
+    auto context = std::make_unique<TransportContext>(reactor_);
+    const Address server = serverAt(server_.port());
+    ok(Resolver::make(*context, {.servers = {&server, 1}}, resolver_));
+    Dial dial;
+    start(dial, "dead.test.");
+    for (int i = 0; i < step && dial.isPending(); ++i) poll(1s);
+    isOver = !dial.isPending();
+    context.reset();
+    EXPECT_EQ(dial.completions(), 1u);
+    if (!isOver) {
+      EXPECT_EQ(dial.error, TransportError::closed);
+    }
+    EXPECT_FALSE(dial.stream.isOpen());
+  }
+}
+
+// Also one in another's callback, and itself in its own.
+TEST_P(DialTest, MayBeDestroyedOrStartedAgainInACallback) {
+  const auto before = openFds();
+  auto other = std::make_unique<Dial>();
+  std::optional<Dial> own;
+  int runs = 0;
+  own.emplace([&] {
+    EXPECT_FALSE(cancel(*own)) << "it is done";
+    other.reset();
+    if (++runs == 1) return start(*own, "localhost");
+    EXPECT_EQ(own->error, std::error_code());
+    own.reset();
+  });
+  start(*own, "dead.test.");
+  start(*other, "silent.test.");
+  while (own.has_value()) poll(1s);
+  EXPECT_EQ(runs, 2);
+  listener_.close();
+  while (poll() > 0) {
+  }
+  EXPECT_TRUE(openedSince(before).empty());
+}
+
+TEST_P(DialTest, ReportsThatNoneOfManyCanBeReached) {
+  listener_.close();
+  const auto before = openFds();
+  for (const std::string_view host : {"dead.test.", "localhost", "127.0.0.1"}) {
+    Dial dial;
+    start(dial, host);
+    finish(dial);
+    EXPECT_EQ(dial.error, std::errc::connection_refused) << host;
+    EXPECT_FALSE(dial.stream.isOpen());
+  }
+  EXPECT_TRUE(openedSince(before).empty());
 }
 
 }  // namespace

@@ -5,6 +5,7 @@
 
 #include <cerrno>
 #include <csignal>
+#include <optional>
 #include <set>
 
 #include "kairos/tests/support/allocations.h"
@@ -117,6 +118,26 @@ TEST(EventMemoryTest, IsReportedWhenItRunsOut) {
     EXPECT_TRUE(queue.isOpen());
   }
   EXPECT_FALSE(isBlocked(SIGUSR1));
+  EXPECT_TRUE(openedSince(before).empty());
+}
+
+TEST(EventMemoryTest, IsReportedByAContextThatFoundNone) {
+  Reactor reactor;
+  std::optional<TransportContext> context;
+  {
+    const OutOfMemory outOfMemory;
+    context.emplace(reactor);
+  }
+  const std::set<Fd> before = openFds();
+  ThreadQueue queue;
+  EXPECT_EQ(ThreadQueue::open(*context, queue), std::errc::not_enough_memory);
+  ThreadAsyncEvent event;
+  ASSERT_FALSE(ThreadAsyncEvent::open(event));
+  Event waiting;
+  EXPECT_EQ(event.wait(*context, waiting, Event::done, &waiting), std::errc::not_enough_memory);
+  SignalSet set;
+  EXPECT_EQ(SignalSet::open(*context, {SIGUSR1}, set), std::errc::not_enough_memory);
+  event = ThreadAsyncEvent();
   EXPECT_TRUE(openedSince(before).empty());
 }
 

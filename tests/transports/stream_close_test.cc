@@ -2,8 +2,12 @@
 // The ends of streams, operations and contexts, in every order. Run under sanitizers too.
 #include <fcntl.h>
 #include <gtest/gtest.h>
+#include <sys/epoll.h>
+#include <sys/inotify.h>
+#include <sys/timerfd.h>
 
 #include <array>
+#include <cstdlib>
 #include <memory>
 #include <optional>
 #include <stdexcept>
@@ -20,6 +24,55 @@ using namespace std::chrono_literals;
 class StreamCloseTest : public StreamTest {};
 
 INSTANTIATE_TEST_SUITE_P(Backends, StreamCloseTest, backends(), backendName);
+
+// T85: neither datagrams, nor connections that wait, nor what counts or watches.
+TEST_P(StreamCloseTest, AdoptsOnlyStreamsOfBytes) {
+  StreamTransport stream;
+  const auto adoptIt = [&](const UniqueFd& fd) {
+    EXPECT_GE(fd.get(), 0);
+    return StreamTransport::adopt(context_, fd.get(), stream);
+  };
+  for (const int type : {SOCK_DGRAM, SOCK_SEQPACKET}) {
+    const UniqueFd socket(::socket(AF_UNIX, type | SOCK_CLOEXEC, 0));
+    EXPECT_EQ(adoptIt(socket), std::errc::invalid_argument);
+    EXPECT_EQ(::fcntl(socket.get(), F_GETFL) & O_NONBLOCK, 0) << "it is as it was";
+  }
+  EXPECT_EQ(adoptIt(UniqueFd(::socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0))),
+            std::errc::invalid_argument);
+  EXPECT_EQ(adoptIt(tcpListener()), std::errc::invalid_argument);
+  EXPECT_EQ(adoptIt(counter()), std::errc::operation_not_permitted);
+  EXPECT_EQ(adoptIt(UniqueFd(::epoll_create1(EPOLL_CLOEXEC))), std::errc::operation_not_permitted);
+  EXPECT_EQ(adoptIt(UniqueFd(::timerfd_create(CLOCK_MONOTONIC, TFD_CLOEXEC))),
+            std::errc::operation_not_permitted);
+  EXPECT_EQ(adoptIt(UniqueFd(::inotify_init1(IN_CLOEXEC))), std::errc::operation_not_permitted);
+  EXPECT_FALSE(stream.isOpen());
+}
+
+// The state of the I/O comes by completion.
+TEST_P(StreamCloseTest, AdoptsASocketThatIsNotConnected) {
+  stream_ = adopt(UniqueFd(::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0)));
+  Read read;
+  readOnce(read);
+  Write write;
+  this->write(write, "x");
+  settle();
+  EXPECT_EQ(read.error, std::errc::not_connected);
+  EXPECT_EQ(write.error, std::errc::broken_pipe);
+}
+
+// T85, T137: a terminal is a device that can be watched, and others are not.
+TEST_P(StreamCloseTest, AdoptsATerminal) {
+  UniqueFd near(::posix_openpt(O_RDWR | O_NOCTTY | O_CLOEXEC));
+  if (near.get() < 0) GTEST_SKIP() << "there are no terminals here";
+  ASSERT_EQ(::unlockpt(near.get()), 0);
+  far_ = UniqueFd(::open(::ptsname(near.get()), O_RDWR | O_NOCTTY | O_CLOEXEC));
+  stream_ = adopt(std::move(near));
+  Read read;
+  readOnce(read);
+  sendAll(far_.get(), "hello");
+  settleUntilDone(read);
+  EXPECT_EQ(read.data, "hello");
+}
 
 // T85, T137
 TEST_P(StreamCloseTest, AdoptsOnlyWhatItCanWatch) {

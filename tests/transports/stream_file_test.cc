@@ -376,5 +376,30 @@ TEST_P(StreamFileTest, CostsTwoCallsIfItIsSmall) {
   EXPECT_FALSE(write.error);
 }
 
+// T26: sendfile(2) sends a part, is told of the reset by the next, and keeps it to itself. Here the
+// peer has closed before its own bytes were taken, and resets when the first part comes.
+TEST_P(StreamFileTest, DoesNotTakeAResetInTheMidstOfAFileForTheEnd) {
+  const std::string bytes = pattern(1 << 20);
+  const UniqueFd file = fileWith(bytes);
+  for (const bool readsLater : {false, true}) {
+    connect(tcpPair());
+    fill(far_.get());
+    far_.reset();
+    Write write;
+    writeFile(write, {.file = file.get(), .size = bytes.size()});
+    ASSERT_TRUE(write.isPending());
+    ASSERT_EQ(stream_.failure(), std::error_code()) << "the write was told of it";
+    if (readsLater) settleUntilDone(write);
+    Read read;
+    readToEnd(read, 64 << 20);
+    settleUntilDone(read);
+    settleUntilDone(write);
+    EXPECT_EQ(read.error, std::errc::connection_reset) << read.error.message();
+    EXPECT_FALSE(read.atEnd);
+    EXPECT_TRUE(write.error);
+    EXPECT_GT(write.bytes, 0u);
+  }
+}
+
 }  // namespace
 }  // namespace kairos

@@ -9,19 +9,16 @@
 #include <unistd.h>
 
 #include <algorithm>
+#include <array>
 #include <deque>
 #include <memory>
-#include <optional>
 #include <string>
 #include <string_view>
 #include <utility>
 #include <vector>
 
-#include "kairos/tests/conformance/fixture.h"
-#include "kairos/tests/support/descriptors.h"
-#include "kairos/tests/support/random_seed.h"
+#include "kairos/tests/transports/history.h"
 #include "kairos/transports/stream_transport.h"
-#include "kairos/transports/transport_context.h"
 
 namespace kairos {
 namespace {
@@ -61,58 +58,39 @@ struct End {
   Channel* out = nullptr;
   bool mayRead = true;
   bool mayWrite = true;
-  bool mayWriteFiles = true;
 };
 
-class History;
+// An operation, and whose it is.
+struct StreamStep : Step {
+  StreamStep(Kind what, Channel& of) : kind(what), channel(of) {}
+  const detail::Operation& operation() const override {
+    if (kind == Kind::drain) return drain;
+    return kind == Kind::read ? static_cast<const detail::Operation&>(read) : write;
+  }
 
-// An operation under way, or over, and whose it is.
-struct Step {
-  explicit Step(History& of, Kind what) : history(of), kind(what) {}
-
-  History& history;
   const Kind kind;
+  Channel& channel;
   ReadOperation read;
   WriteOperation write;
   DrainOperation drain;
-  Channel* channel = nullptr;
   Sent* sent = nullptr;
   std::string buffer;
   std::vector<std::string_view> parts;
-  bool isStarted = false;
-
-  bool isPending() const { return read.isPending() || write.isPending() || drain.isPending(); }
 };
 
-class History {
+class StreamHistory final : public History {
  public:
-  History(Random& random, BackendKind backend)
-      : random_(random), reactor_(detail::ReactorAccess::create(backend.open())) {
+  StreamHistory(Random& random, BackendKind backend) : History(random, backend) {
     file_.resize(fileBytes);
     for (char& byte : file_) byte = static_cast<char>(random_.below(256));
     fileFd_ = UniqueFd(::memfd_create("history", MFD_CLOEXEC));
     EXPECT_EQ(::write(fileFd_.get(), file_.data(), file_.size()),
               static_cast<ssize_t>(file_.size()));
-    context_.emplace(reactor_);
     for (std::size_t i = 0; i < connections; ++i) connect(i);
   }
 
-  void run(int steps) {
-    for (int i = 0; i < steps && !testing::Test::HasFailure(); ++i) {
-      act();
-      if (random_.oneIn(3)) poll();
-      if (random_.oneIn(100)) settle();
-    }
-    settle();
-    finish();
-  }
-
  private:
-  friend struct Step;
-
   // ---- What is there
-
-  static void ok(std::error_code error) { ASSERT_EQ(error, std::error_code()); }
 
   void connect(std::size_t index) {
     const std::size_t kind = random_.below(3);
@@ -126,53 +104,24 @@ class History {
     near.in = far.out = &there;
     near.out = far.in = &back;
     near.mayWrite = far.mayRead = kind != 2;
-    // A sendfile(2) that has sent a part does not tell of the reset that ended it. Reads then find
-    // an end, so that the ends would say nothing here.
-    near.mayWriteFiles = far.mayWriteFiles = kind != 1 || random_.oneIn(2);
-    if (kind == 1 && near.mayWriteFiles) there.isCut = back.isCut = true;
+    heal();
     ok(StreamTransport::adopt(*context_, ends.near.release(), near.stream));
     ok(StreamTransport::adopt(*context_, ends.far.release(), far.stream));
   }
 
-  Step& newStep(Kind kind, Channel& channel) {
-    steps_.push_back(std::make_unique<Step>(*this, kind));
-    steps_.back()->channel = &channel;
-    return *steps_.back();
-  }
-
-  // A refused call has touched nothing, and nothing comes of it.
-  void started(Step& step, std::error_code error) {
-    isStarting_ = false;
-    step.isStarted = !error;
-    EXPECT_EQ(step.isPending(), !error);
-    if (!error) return;
-    EXPECT_TRUE(isEnding_ || error == TransportError::busy || error == TransportError::queueFull ||
-                error == TransportError::notConnected)
-        << error.message();
-    forget(step);
-  }
-
-  void forget(Step& step) {
-    if (step.sent != nullptr) {
-      step.sent->isOver = true;
-      step.sent->passed = step.write.bytes;
-    }
-    if (step.kind == Kind::read && step.isPending()) take(step);
-    const auto at = std::find_if(steps_.begin(), steps_.end(),
-                                 [&step](const auto& each) { return each.get() == &step; });
-    std::swap(*at, steps_.back());
-    steps_.pop_back();
+  StreamStep& newStep(Kind kind, Channel& channel) {
+    return add(std::make_unique<StreamStep>(kind, channel));
   }
 
   // ---- What is done
 
-  void act() {
+  void act() override {
     End& end = ends_[random_.below(ends_.size())];
     switch (random_.below(24)) {
       case 0:
         return cancelOne(end);
       case 1:
-        if (!steps_.empty()) forget(*steps_[random_.below(steps_.size())]);
+        if (Step* const step = anyStep()) forget(*step);
         return;
       case 2:
         return waitUntilDrained(end);
@@ -209,23 +158,24 @@ class History {
         break;
     }
     const auto index = static_cast<std::size_t>(&end - ends_.data()) / 2;
-    if (!isEnding_ && !ends_[2 * index].stream.isOpen() && !ends_[2 * index + 1].stream.isOpen()) {
+    if (!isEnding() && !ends_[2 * index].stream.isOpen() && !ends_[2 * index + 1].stream.isOpen()) {
       connect(index);
     }
   }
 
   void cancelOne(End& end) {
-    if (steps_.empty()) return;
-    Step& step = *steps_[random_.below(steps_.size())];
-    if (step.kind == Kind::read) end.stream.cancel(step.read);
-    if (step.kind == Kind::write) end.stream.cancel(step.write);
-    if (step.kind == Kind::drain) end.stream.cancel(step.drain);
+    auto* const step = static_cast<StreamStep*>(anyStep());
+    if (step == nullptr) return;
+    if (step->kind == Kind::read) cancelled(*step, end.stream.cancel(step->read));
+    if (step->kind == Kind::write) cancelled(*step, end.stream.cancel(step->write));
+    if (step->kind == Kind::drain) cancelled(*step, end.stream.cancel(step->drain));
   }
 
   void waitUntilDrained(End& end) {
-    Step& step = newStep(Kind::drain, *end.out);
-    isStarting_ = true;
-    started(step, end.stream.waitUntilDrained(step.drain, done, &step));
+    StreamStep& step = newStep(Kind::drain, *end.out);
+    start(step, [&](CallbackFunc done, void* udata) {
+      return end.stream.waitUntilDrained(step.drain, done, udata);
+    });
   }
 
   void setMarks(End& end) {
@@ -242,28 +192,29 @@ class History {
 
   void read(End& end) {
     if (!end.mayRead) return;
-    Step& step = newStep(Kind::read, *end.in);
-    isStarting_ = true;
-    started(step, startRead(end.stream, step));
+    StreamStep& step = newStep(Kind::read, *end.in);
+    start(step,
+          [&](CallbackFunc done, void* udata) { return startRead(end.stream, step, done, udata); });
   }
 
-  std::error_code startRead(StreamTransport& stream, Step& step) {
+  std::error_code startRead(StreamTransport& stream, StreamStep& step, CallbackFunc done,
+                            void* udata) {
     const std::size_t size = someSize();
     switch (random_.below(6)) {
       case 0:
         step.buffer.resize(size);
-        return stream.readExactly(step.read, step.buffer, done, &step);
+        return stream.readExactly(step.read, step.buffer, done, udata);
       case 1:
         step.buffer.resize(size + 1);
-        return stream.readOnce(step.read, step.buffer, done, &step);
+        return stream.readOnce(step.read, step.buffer, done, udata);
       case 2:
-        return stream.readUntil(step.read, "ab", {.limit = 2 + size}, done, &step);
+        return stream.readUntil(step.read, "ab", {.limit = 2 + size}, done, udata);
       case 3:
-        return stream.consume(step.read, size, done, &step);
+        return stream.consume(step.read, size, done, udata);
       case 4:
-        return stream.readMessage(step.read, sizeOf, {.limit = 1 + size}, done, &step);
+        return stream.readMessage(step.read, sizeOf, {.limit = 1 + size}, done, udata);
       default:
-        return stream.readOnce(step.read, done, &step);
+        return stream.readOnce(step.read, done, udata);
     }
   }
 
@@ -275,70 +226,68 @@ class History {
   void write(End& end) {
     if (!end.mayWrite) return;
     end.out->sent.emplace_back();
-    Step& step = newStep(Kind::write, *end.out);
+    StreamStep& step = newStep(Kind::write, *end.out);
     step.sent = &end.out->sent.back();
-    isStarting_ = true;
-    started(step, startWrite(end, step));
+    start(step, [&](CallbackFunc done, void* udata) { return startWrite(end, step, done, udata); });
   }
 
-  std::error_code startWrite(End& end, Step& step) {
+  std::error_code startWrite(End& end, StreamStep& step, CallbackFunc done, void* udata) {
     StreamTransport& stream = end.stream;
     const std::size_t offset = random_.below(fileBytes);
     const std::size_t size = std::min(someSize(), fileBytes - offset);
     step.sent->bytes = file_.substr(offset, size);
     step.buffer = step.sent->bytes;
-    switch (random_.below(end.mayWriteFiles ? 4 : 3)) {
+    switch (random_.below(4)) {
       case 0:
-        return stream.write(step.write, step.buffer, done, &step);
+        return stream.write(step.write, step.buffer, done, udata);
       case 1:
-        return stream.writeOwned(step.write, step.sent->bytes, done, &step);
+        return stream.writeOwned(step.write, step.sent->bytes, done, udata);
       case 2:
         for (std::string_view rest = step.buffer; !rest.empty();) {
           step.parts.push_back(rest.substr(0, random_.below(2 + size / 45)));
           rest.remove_prefix(step.parts.back().size());
         }
-        return stream.write(step.write, step.parts, done, &step);
+        return stream.write(step.write, step.parts, done, udata);
       default:
         return stream.writeFile(step.write, {.file = fileFd_.get(), .offset = offset, .size = size},
-                                done, &step);
+                                done, udata);
     }
   }
 
   void shutdown(End& end) {
     if (!end.mayWrite) return;
     end.out->sent.emplace_back();
-    Step& step = newStep(Kind::write, *end.out);
+    StreamStep& step = newStep(Kind::write, *end.out);
     step.sent = &end.out->sent.back();
     step.sent->isEnd = true;
-    isStarting_ = true;
     const bool closes = random_.oneIn(2);
     if (closes) end.in->isCut = true;
-    started(step, closes ? end.stream.closeAfterFlush(step.write, done, &step)
-                         : end.stream.shutdown(step.write, done, &step));
+    start(step, [&](CallbackFunc done, void* udata) {
+      return closes ? end.stream.closeAfterFlush(step.write, done, udata)
+                    : end.stream.shutdown(step.write, done, udata);
+    });
   }
 
   // ---- What comes of it
 
-  static void done(void* udata) {
-    auto& step = *static_cast<Step*>(udata);
-    step.history.onDone(step);
-  }
-
-  void onDone(Step& step) {
-    ASSERT_FALSE(isStarting_) << "inside the call that started it";
-    ASSERT_TRUE(std::exchange(step.isStarted, false)) << "twice";
-    ASSERT_FALSE(step.isPending());
+  void onDone(Step& each) override {
+    auto& step = static_cast<StreamStep&>(each);
     if (step.kind == Kind::read) take(step);
     if (step.kind == Kind::write) written(step);
-    if (isSettling_) return;
-    if (random_.oneIn(3)) forget(step);
-    for (std::size_t left = random_.below(4); left > 0; --left) act();
-    if (!isEnding_ && random_.oneIn(50)) throw 1;
   }
 
-  void take(Step& step) {
+  void onForgotten(Step& each) override {
+    auto& step = static_cast<StreamStep&>(each);
+    if (step.sent != nullptr) {
+      step.sent->isOver = true;
+      step.sent->passed = step.write.bytes;
+    }
+    if (step.kind == Kind::read && step.isPending()) take(step);
+  }
+
+  static void take(StreamStep& step) {
     const ReadOperation& read = step.read;
-    Channel& channel = *step.channel;
+    Channel& channel = step.channel;
     if (!read.error && read.atEnd) channel.isEnded = true;
     const bool isIntoOwn = !step.buffer.empty();
     const std::string_view data = isIntoOwn ? step.buffer : read.data;
@@ -349,109 +298,80 @@ class History {
   }
 
   // In order: what was written before is over too.
-  void written(Step& step) {
+  static void written(StreamStep& step) {
     step.sent->passed = step.write.bytes;
     step.sent->isOver = true;
     if (step.write.error) return;
     EXPECT_EQ(step.write.bytes, step.sent->bytes.size());
     if (step.sent->isEnd) return;
-    for (const Sent& each : step.channel->sent) {
+    for (const Sent& each : step.channel.sent) {
       if (&each == step.sent) break;
       ASSERT_TRUE(each.isOver);
     }
   }
 
-  std::size_t poll() {
-    try {
-      const PollResult result = reactor_.poll(Clock::duration::zero());
-      EXPECT_EQ(result.error, std::error_code());
-      return result.callbacks;
-    } catch (int) {
-      return 1;
-    }
-  }
-
   // ---- What must hold
 
-  void settle() {
-    isSettling_ = true;
-    int polls = 0;
-    while (poll() > 0 && polls < 20000) ++polls;
-    EXPECT_LT(polls, 20000) << "spins";
-    isSettling_ = false;
-    for (const auto& step : steps_) expectNothingToDo(*step);
-    for (Channel& channel : channels_) check(channel);
+  bool mayGoOn() override {
+    return std::any_of(steps().begin(), steps().end(), [this](const auto& each) {
+      return each->isPending() && mayGoOn(static_cast<const StreamStep&>(*each));
+    });
   }
 
-  // Nothing waits that could go on.
-  void expectNothingToDo(const Step& step) {
-    if (!step.isPending()) return;
-    for (const End& end : ends_) {
-      if (step.kind == Kind::read && end.in == step.channel) {
-        EXPECT_FALSE(isReady(end.stream.fd(), POLLIN)) << "a read waits";
+  bool mayGoOn(const StreamStep& step) const {
+    return std::any_of(ends_.begin(), ends_.end(), [&step](const End& end) {
+      if (step.kind == Kind::read && end.in == &step.channel) {
+        return isReady(end.stream.fd(), POLLIN);
       }
-      if (step.kind == Kind::write && end.out == step.channel) {
-        EXPECT_FALSE(isReady(end.stream.fd(), POLLOUT)) << "a write waits";
-      }
-    }
+      return step.kind == Kind::write && end.out == &step.channel &&
+             isReady(end.stream.fd(), POLLOUT);
+    });
   }
 
-  static bool isReady(Fd fd, short events) {
-    pollfd asked{fd, events, 0};
+  static bool isReady(const End& end, short events) {
+    pollfd asked{end.stream.fd(), events, 0};
     return ::poll(&asked, 1, 0) > 0;
   }
 
-  void check(Channel& channel) {
+  void check() override {
+    for (Channel& channel : channels_) {
+      if (isEnding()) channel.isCut = true;
+      check(channel);
+    }
+  }
+
+  void check(const Channel& channel) const {
     const std::string passed = channel.passed();
     std::size_t inFlight = 0;
-    for (const auto& step : steps_) {
-      if (step->kind == Kind::write && step->isPending() && step->channel == &channel) ++inFlight;
+    for (const auto& each : steps()) {
+      const auto& step = static_cast<const StreamStep&>(*each);
+      if (step.kind == Kind::write && step.isPending() && &step.channel == &channel) ++inFlight;
     }
     if (inFlight > 0) return;
     ASSERT_LE(channel.received.size(), passed.size()) << "more than was written";
     for (std::size_t i = 0; i < channel.received.size(); ++i) {
       if (channel.received[i] == Channel::skipped) continue;
-      ASSERT_EQ(channel.received[i], static_cast<unsigned char>(passed[i])) << "at " << i;
+      if (channel.received[i] != static_cast<unsigned char>(passed[i])) FAIL() << "at " << i;
     }
     if (channel.isCut || !channel.isEnded) return;
     ASSERT_EQ(channel.received.size(), passed.size()) << "the end comes before the rest";
   }
 
-  void finish() {
-    isEnding_ = true;
-    if (random_.oneIn(2)) {
-      for (End& end : ends_) end.stream = StreamTransport();
-    }
-    context_.reset();
-    for (const auto& step : steps_) EXPECT_FALSE(step->isStarted) << "never";
-    for (Channel& channel : channels_) channel.isCut = true;
-    for (Channel& channel : channels_) check(channel);
+  void dropAll() override {
+    for (End& end : ends_) end.stream = StreamTransport();
   }
 
-  Random& random_;
   std::string file_;
   UniqueFd fileFd_;
-  Reactor reactor_;
-  std::optional<TransportContext> context_;
   std::deque<Channel> channels_;
-  std::vector<std::unique_ptr<Step>> steps_;
   std::array<End, 2 * connections> ends_;
-  bool isStarting_ = false;
-  bool isSettling_ = false;
-  bool isEnding_ = false;
 };
 
 class StreamHistoryTest : public testing::TestWithParam<BackendKind> {};
 
 // T02, T36, T58, T59, T134
 TEST_P(StreamHistoryTest, LosesNothingAndEndsEachOperationOnce) {
-  Random random;
-  const auto before = openFds();
-  for (int i = 0; i < 10 && !HasFailure(); ++i) {
-    History history(random, GetParam());
-    history.run(historySteps(100));
-  }
-  EXPECT_EQ(openedSince(before), std::set<Fd>());
+  playHistories<StreamHistory>(GetParam(), 10, 100);
 }
 
 INSTANTIATE_TEST_SUITE_P(Backends, StreamHistoryTest, backends(), backendName);

@@ -4,6 +4,7 @@
 #include <gtest/gtest.h>
 #include <netinet/tcp.h>
 #include <sys/stat.h>
+#include <sys/un.h>
 
 #include <array>
 #include <deque>
@@ -320,6 +321,12 @@ TEST_P(StreamServerTest, AdoptsASocketThatListens) {
   EXPECT_EQ(StreamServer::adopt(context_, ends.near.get(), {}, other), std::errc::invalid_argument);
   EXPECT_EQ(StreamServer::adopt(context_, pipe.near.get(), {}, other), std::errc::not_a_socket);
   EXPECT_EQ(StreamServer::adopt(context_, -1, {}, other), std::errc::bad_file_descriptor);
+  const UniqueFd packets(::socket(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0));
+  const sockaddr_un any{AF_UNIX, {}};  // of no name: the OS chooses one
+  ASSERT_EQ(::bind(packets.get(), reinterpret_cast<const sockaddr*>(&any), sizeof any.sun_family),
+            0);
+  ASSERT_EQ(::listen(packets.get(), 1), 0);
+  EXPECT_EQ(StreamServer::adopt(context_, packets.get(), {}, other), std::errc::invalid_argument);
 }
 
 // T130, T131, IT19

@@ -6,15 +6,12 @@
 
 #include <array>
 #include <cerrno>
-#include <limits>
 #include <memory>
-#include <ostream>
-#include <set>
 #include <string>
 #include <vector>
 
 #include "kairos/tests/support/allocations.h"
-#include "kairos/tests/support/system_calls.h"
+#include "kairos/tests/transports/faults.h"
 #include "kairos/tests/transports/fixture.h"
 
 namespace kairos {
@@ -188,10 +185,9 @@ class StreamSweepTest : public testing::Test {
     Conversation::body();
   }
 
-  // `Guard` makes the fault at the nth moment, while it lives, and tells whether it happened. True:
-  // it did.
+  // `Guard` makes the fault while it lives.
   template <class Guard, class Check>
-  bool converse(Guard& guard, Check check) {
+  void converse(Guard& guard, Check check) {
     Pair ends = pair();
     const AllocationCount memory;
     {
@@ -205,59 +201,16 @@ class StreamSweepTest : public testing::Test {
       check(conversation);
     }
     EXPECT_EQ(memory.bytes(), 0);
-    return guard.happened();
   }
 
   // How often it happened, from the first moment to the last.
   template <class MakeGuard, class Check>
   std::size_t sweep(MakeGuard makeGuard, Check check) {
-    const std::set<Fd> before = openFds();
-    std::size_t nth = 1;
-    for (; nth < 2000; ++nth) {
-      SCOPED_TRACE(testing::Message() << "fault " << nth);
-      const auto guard = makeGuard(nth);
-      if (!converse(*guard, check) || HasFailure()) break;
-    }
-    EXPECT_TRUE(openedSince(before).empty());
-    return nth - 1;
+    return sweepFaults(makeGuard, [&](auto& guard) { converse(guard, check); });
   }
 
   UniqueFd file_;
 };
-
-class NoMemory {
- public:
-  NoMemory(std::size_t nth, std::size_t times) : none_(nth, times) { none_.setPaused(true); }
-  void arm(bool on) { none_.setPaused(!on); }
-  // What is done cannot be delivered.
-  bool mayHang() const { return true; }
-  bool happened() const { return none_.happened(); }
-
- private:
-  OutOfMemory none_;
-};
-
-class FailedCall {
- public:
-  FailedCall(SystemCall call, int error, std::size_t nth, std::size_t times) : call_(call) {
-    pauseFailures(true);
-    failCalls(call, error, times, nth - 1);
-  }
-  ~FailedCall() {
-    failCalls(call_, 0, 0);
-    pauseFailures(false);
-  }
-  FailedCall(const FailedCall&) = delete;
-  FailedCall& operator=(const FailedCall&) = delete;
-  void arm(bool on) { pauseFailures(!on); }
-  bool mayHang() const { return false; }
-  bool happened() const { return hasFailed(call_); }
-
- private:
-  const SystemCall call_;
-};
-
-constexpr std::size_t always = std::numeric_limits<std::size_t>::max();
 
 TEST_F(StreamSweepTest, SurvivesTheWantOfMemory) {
   for (const std::size_t times : {std::size_t{1}, always}) {
@@ -270,20 +223,15 @@ TEST_F(StreamSweepTest, SurvivesTheWantOfMemory) {
 
 // Nobody sees these.
 TEST_F(StreamSweepTest, ConcealsInterruptionsAndFalseReadiness) {
-  struct Row {
-    SystemCall call;
-    int error;
-  };
-  for (const Row& row : {Row{SystemCall::recv, EINTR}, Row{SystemCall::recv, EAGAIN},
-                         Row{SystemCall::send, EINTR}, Row{SystemCall::send, EAGAIN},
-                         Row{SystemCall::sendfile, EINTR}, Row{SystemCall::sendfile, EAGAIN},
-                         Row{SystemCall::sendfile, EINVAL}, Row{SystemCall::pread, EINTR},
-                         Row{SystemCall::sendmsg, EINTR}, Row{SystemCall::sendmsg, EAGAIN}}) {
-    SCOPED_TRACE(testing::Message() << "call " << static_cast<int>(row.call) << ": " << row.error);
+  for (const CallFault& row :
+       {CallFault{SystemCall::recv, EINTR}, CallFault{SystemCall::recv, EAGAIN},
+        CallFault{SystemCall::send, EINTR}, CallFault{SystemCall::send, EAGAIN},
+        CallFault{SystemCall::sendfile, EINTR}, CallFault{SystemCall::sendfile, EAGAIN},
+        CallFault{SystemCall::sendfile, EINVAL}, CallFault{SystemCall::pread, EINTR},
+        CallFault{SystemCall::sendmsg, EINTR}, CallFault{SystemCall::sendmsg, EAGAIN}}) {
+    SCOPED_TRACE(testing::Message() << row);
     const std::size_t moments = sweep(
-        [&row](std::size_t nth) {
-          return std::make_unique<FailedCall>(row.call, row.error, nth, std::size_t{1});
-        },
+        [&row](std::size_t nth) { return std::make_unique<FailedCall>(row, nth, std::size_t{1}); },
         [](const Conversation& conversation) { EXPECT_TRUE(conversation.isComplete()); });
     // Whether parts are gathered depends on what the OS takes.
     EXPECT_TRUE(moments > 0 || row.call == SystemCall::sendmsg);
@@ -292,22 +240,16 @@ TEST_F(StreamSweepTest, ConcealsInterruptionsAndFalseReadiness) {
 
 // Somebody does, as they are, or by what comes of them.
 TEST_F(StreamSweepTest, ReportsErrorsOfTheOs) {
-  struct Row {
-    SystemCall call;
-    int error;
-  };
-  for (const Row& row : {Row{SystemCall::recv, ETIMEDOUT}, Row{SystemCall::send, ENOBUFS},
-                         Row{SystemCall::sendfile, ETIMEDOUT}, Row{SystemCall::pread, EIO},
-                         Row{SystemCall::epollCtl, ENOMEM}, Row{SystemCall::epollCtl, ENOSPC},
-                         Row{SystemCall::fcntl, EBADF}, Row{SystemCall::fstat, ENOMEM}}) {
+  for (const CallFault& row :
+       {CallFault{SystemCall::recv, ETIMEDOUT}, CallFault{SystemCall::send, ENOBUFS},
+        CallFault{SystemCall::sendfile, ETIMEDOUT}, CallFault{SystemCall::pread, EIO},
+        CallFault{SystemCall::epollCtl, ENOMEM}, CallFault{SystemCall::epollCtl, ENOSPC},
+        CallFault{SystemCall::fcntl, EBADF}, CallFault{SystemCall::fstat, ENOMEM}}) {
     for (const std::size_t times : {std::size_t{1}, always}) {
-      SCOPED_TRACE(testing::Message()
-                   << "call " << static_cast<int>(row.call) << ": " << row.error);
+      SCOPED_TRACE(testing::Message() << row);
       const std::error_code expected(row.error, std::generic_category());
       const std::size_t moments = sweep(
-          [&](std::size_t nth) {
-            return std::make_unique<FailedCall>(row.call, row.error, nth, times);
-          },
+          [&](std::size_t nth) { return std::make_unique<FailedCall>(row, nth, times); },
           [&](const Conversation& conversation) {
             conversation.eachError([&](std::error_code error) {
               const auto condition = error.default_error_condition();

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 // A start whose every step fails in turn, here and in the child. T153.
 #include <gtest/gtest.h>
+#include <signal.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 #include <cerrno>
@@ -115,6 +117,27 @@ TEST_P(SubprocessFaultTest, ClosesDescriptorsOnOldKernels) {
     EXPECT_TRUE(hasFailed(SystemCall::byNumber));
   }
   ::close(900);
+}
+
+// T162: before Linux 6.9 the number of a group is all there is, which is nobody else's as long as
+// its leader is not reaped, by us or behind our back.
+TEST_P(SubprocessFaultTest, SignalsNoGroupThatMayBeAnothersOnOldKernels) {
+  SubprocessTransport child;
+  const auto signalGroup = [&child](int number) {
+    failCalls(SystemCall::byNumber, EINVAL);
+    const std::error_code error = child.signalGroup(number);
+    failCalls(SystemCall::byNumber, 0, 0);
+    return error;
+  };
+  const SubprocessOptions options{.output = Redirect::pipe(), .newGroup = true};
+  startShell(child, "sleep 1000 & echo ready; exit 0", options);
+  EXPECT_EQ(readLine(child.output()), "ready");
+  const pid_t group = child.pid();
+  ok(signalGroup(SIGCONT));
+  EXPECT_EQ(::waitpid(group, nullptr, 0), group);
+  EXPECT_EQ(signalGroup(SIGCONT), std::errc::no_such_process);
+  EXPECT_EQ(::kill(-group, SIGKILL), 0) << "the grandchild is there";
+  EXPECT_EQ(readAll(child.output()), "");
 }
 
 TEST_P(SubprocessFaultTest, FailsWithEachAllocation) {

@@ -172,6 +172,11 @@ TEST_P(SubprocessStartTest, SaysWhyAProgramCannotBeRun) {
   expectFailure("/dev/null/program", std::errc::not_a_directory);
   const char* const arguments[] = {"true"};
   SubprocessOptions options = runs(arguments);
+  const std::string large = "LARGE=" + std::string(100000, 'x');
+  const std::vector<const char*> much(1000, large.c_str());
+  options.environment = much;
+  expectFailure(options, std::errc::argument_list_too_long, SpawnStep::program);
+  options = runs(arguments);
   options.directory = "/nonexistent";
   expectFailure(options, std::errc::no_such_file_or_directory, SpawnStep::directory);
   options.directory = "/dev/null";

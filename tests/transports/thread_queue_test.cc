@@ -7,8 +7,10 @@
 #include <chrono>
 #include <csignal>
 #include <memory>
+#include <optional>
 #include <set>
 #include <thread>
+#include <utility>
 #include <vector>
 
 #include "kairos/tests/support/descriptors.h"
@@ -182,6 +184,33 @@ TEST_P(ThreadQueueTest, EndsWhatHasNotRunWithTheContext) {
   EXPECT_EQ(poster_.post(posted, Post::done, &posted), TransportError::closed);
 }
 
+// A handle that outlives the context is that of a closed queue, and so are the posters.
+TEST_P(ThreadQueueTest, IsOfNoMoreUseAfterTheContext) {
+  Post second;
+  ThreadQueue other;
+  Post first([&] {
+    EXPECT_FALSE(queue_.isOpen());
+    EXPECT_EQ(poster_.post(second, Post::done, &second), TransportError::closed);
+    EXPECT_EQ(ThreadQueue::open(context_, other), TransportError::closed);
+    queue_.close();
+  });
+  post(first);
+  endContext();
+  EXPECT_EQ(first.completions(), 1u);
+  EXPECT_FALSE(other.isOpen());
+  EXPECT_EQ(queue_.poster().post(first, Post::done, &first), TransportError::notConnected);
+  queue_.close();
+  queue_ = ThreadQueue();
+  EXPECT_EQ(poster_.post(first, Post::done, &first), TransportError::closed);
+  EXPECT_EQ(first.completions() + second.completions(), 1u);
+}
+
+TEST_P(ThreadQueueTest, GivesNoPosterAfterTheContext) {
+  endContext();
+  Post post;
+  EXPECT_EQ(queue_.poster().post(post, Post::done, &post), TransportError::notConnected);
+}
+
 TEST_P(ThreadQueueTest, IsClosedByACallbackOfItsOwn) {
   Post first([&] { queue_ = ThreadQueue(); });
   Post second;
@@ -193,11 +222,12 @@ TEST_P(ThreadQueueTest, IsClosedByACallbackOfItsOwn) {
   EXPECT_EQ(poster_.post(first, Post::done, &first), TransportError::closed);
 }
 
-// IW5, IW1: each post runs, or is refused, whenever the queue is closed.
+// IW5, IW1: each post runs, or is refused, whenever the queue is closed, or its context ends.
 TEST_P(ThreadQueueTest, IsClosedWhileThreadsPost) {
-  for (int round = 0; round < 20; ++round) {
+  for (int round = 0; round < 40; ++round) {
+    std::optional<TransportContext> context(std::in_place, reactor_);
     ThreadQueue queue;
-    ok(ThreadQueue::open(context_, queue));
+    ok(ThreadQueue::open(*context, queue));
     constexpr std::size_t perThread = 1000;
     std::atomic<std::size_t> accepted{0};
     std::size_t ran = 0;
@@ -214,8 +244,12 @@ TEST_P(ThreadQueueTest, IsClosedWhileThreadsPost) {
         }
       });
     }
-    for (int polls = 0; polls < round; ++polls) poll();
-    queue = ThreadQueue();
+    for (int polls = 0; polls < round / 2; ++polls) poll();
+    if (round % 2 == 0) {
+      queue = ThreadQueue();
+    } else {
+      context.reset();
+    }
     for (std::thread& each : threads) each.join();
     settle();
     EXPECT_EQ(ran, accepted);

@@ -1,10 +1,12 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 // Whose certificates a client accepts. Each row is one that only the checks named by it refuse.
 #include <gtest/gtest.h>
+#include <openssl/ssl.h>
 #include <openssl/x509_vfy.h>
 
 #include <chrono>
 #include <string>
+#include <string_view>
 
 #include "kairos/tests/transports/tls_fixture.h"
 
@@ -141,6 +143,71 @@ TEST_P(TlsCertificateTest, AndItsKeyAreCheckedWhenTheyAreLoaded) {
   EXPECT_EQ(use(good.chain, good.key), std::error_code());
   shakeHands();
   expectSecure();
+}
+
+// A server that is given its renewed certificate, and finds it broken, goes on with the old one.
+TEST_P(TlsCertificateTest, StaysWhenAnotherIsRefused) {
+  const Identity renewed = issue({});
+  const std::string broken = renewed.chain + renewed.chain.substr(0, 300);
+  EXPECT_TRUE(servers_.useCertificate(renewed.chain, clientIdentity().key));
+  EXPECT_TRUE(servers_.useCertificate(renewed.chain, ""));
+  EXPECT_TRUE(servers_.useCertificate(broken, renewed.key));
+  EXPECT_TRUE(servers_.useCertificateFiles("/nowhere/chain", "/nowhere/key"));
+  shakeHands();
+  expectSecure();
+  use(intermediate().issue());
+  EXPECT_TRUE(servers_.useCertificate(renewed.chain, ""));
+  shakeHands();
+  expectSecure();
+}
+
+// Beyond what OpenSSL's clients take, and what is sent at once, and any handshake.
+TEST_P(TlsCertificateTest, MayBeOneOfMany) {
+  const Identity identity = issue({});
+  const auto shakeHandsWith = [&](int count) {
+    Identity large = identity;
+    for (int i = 0; i < count; ++i) large.chain += testAuthority().pem();
+    clientShake_.error = serverShake_.error = {};
+    use(large);
+    shakeHands();
+    if (clientShake_.error) client_.close();
+    settle();
+  };
+  shakeHandsWith(150);
+  expectSecure();
+  shakeHandsWith(400);
+  EXPECT_EQ(clientShake_.error, std::errc::protocol_error) << clientShake_.error.message();
+  ::SSL_CTX_set_max_cert_list(clients_.native(), 1 << 20);
+  shakeHandsWith(400);
+  expectSecure();
+  exchange(server_, client_, "welcome");
+  shakeHandsWith(1000);
+  EXPECT_EQ(clientShake_.error, TransportError::overLimit);
+  EXPECT_TRUE(serverShake_.error);
+  EXPECT_NE(serverShake_.error, std::errc::not_enough_memory);
+}
+
+// As native() allows: one server of several names.
+TEST_P(TlsCertificateTest, MayBeChosenByTheNameThatTheClientWants) {
+  TlsContext others;
+  ok(TlsContext::makeServer(others));
+  const Identity other = named("DNS:other.test");
+  ok(others.useCertificate(other.chain, other.key));
+  SSL_CTX_set_tlsext_servername_arg(servers_.native(), others.native());
+  SSL_CTX_set_tlsext_servername_callback(
+      servers_.native(), +[](SSL* ssl, int*, void* choice) {
+        const char* const name = SSL_get_servername(ssl, TLSEXT_NAMETYPE_host_name);
+        if (name == nullptr || name != std::string_view("other.test")) return SSL_TLSEXT_ERR_OK;
+        SSL_set_SSL_CTX(ssl, static_cast<SSL_CTX*>(choice));
+        return SSL_TLSEXT_ERR_OK;
+      });
+  for (const std::string_view host : {"server.test", "other.test"}) {
+    shakeHands({}, host);
+    expectSecure();
+    exchange(client_, server_, host);
+  }
+  others = TlsContext();
+  exchange(server_, client_, "OpenSSL keeps what is in use");
 }
 
 // It would have to be asked for at the terminal.

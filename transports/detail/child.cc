@@ -157,13 +157,15 @@ std::error_code Child::signal(int number) noexcept {
   return hasEnded() ? noSuchProcess() : toError(sendSignal(pidFd_.get(), number, 0));
 }
 
-// The number of a group is not given away as long as its leader is not reaped.
+// The number of a group is not given away as long as its leader is not reaped, by us or by somebody
+// else.
 std::error_code Child::signalGroup(int number) noexcept {
   if (!leadsGroup_) return std::make_error_code(std::errc::invalid_argument);
   if (pidFd_.get() < 0) return noSuchProcess();
   const int error = sendSignal(pidFd_.get(), number, toGroup);
   if (error != EINVAL) return toError(error);
-  if (!isRunning_) return noSuchProcess();
+  siginfo_t status;
+  if (!isRunning_ || reap(pidFd_.get(), WNOHANG | WNOWAIT, status) != 0) return noSuchProcess();
   return ::kill(-pid_, number) == 0 ? std::error_code() : systemError(errno);
 }
 

@@ -96,8 +96,9 @@ IoResult DatagramQueue::sendPastReports(const DatagramEnd& end, Gathered& gather
 }
 
 DatagramQueue::Next DatagramQueue::flush(Context& context, const DatagramEnd& end) noexcept {
-  completeSent(context, 0);
-  for (int calls = 0; calls < callsPerFlushMax && !empty(); ++calls) {
+  for (int calls = 0; calls < callsPerFlushMax; ++calls) {
+    completeSent(context, 0);
+    if (empty()) break;
     Gathered gathered;
     gather(end, gathered);
     if (gathered.count == 0) {
@@ -105,7 +106,7 @@ DatagramQueue::Next DatagramQueue::flush(Context& context, const DatagramEnd& en
       continue;
     }
     const IoResult result = sendPastReports(end, gathered);
-    if (result.wouldBlock()) return Next::full;
+    if (result.wouldBlock()) return calls == 0 ? Next::refused : Next::full;
     if (result.error != 0) complete(context, head(), systemError(result.error));
     completeSent(context, result.bytes);
   }

@@ -29,8 +29,9 @@ class DatagramQueue {
   static constexpr int callsPerFlushMax = 8;
   static constexpr int attemptsMax = 4;
 
-  // What a flush left: nothing, what the OS does not take now, or more than one flush may send.
-  enum class Next { nothing, full, more };
+  // What a flush left: nothing, what the OS does not take now, of which it took none if it was
+  // refused at once, or more than one flush may send.
+  enum class Next { nothing, full, refused, more };
 
   bool empty() const noexcept { return operations_.empty(); }
   // The next datagram goes to a peer of its own. Requires one to be there.

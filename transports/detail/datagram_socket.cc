@@ -85,7 +85,8 @@ void DatagramSocket::receiveBatch() noexcept {
   const IoResult result = batch_->receive(end_.fd, bytesMax_);
   if (result.error == 0) return serveReceive();
   giveBatch();
-  if (!result.wouldBlock()) finishReceive(systemError(result.error));
+  if (result.wouldBlock()) return watchAnew();
+  finishReceive(systemError(result.error));
 }
 
 void DatagramSocket::serveReceive() noexcept {
@@ -119,6 +120,16 @@ void DatagramSocket::unwatchReading() noexcept {
   if (std::exchange(readerAdded_, false)) context_->reactor().removeReader(end_.fd);
 }
 
+// As Stream::watchAnew(): woken for nothing, this may be the last time.
+void DatagramSocket::watchAnew() noexcept {
+  const bool waitsToReceive = readerAdded_ && isReceiving();
+  const bool waitsToSend = writerAdded_;
+  unwatchReading();
+  if (std::exchange(writerAdded_, false)) context_->reactor().removeWriter(end_.fd);
+  if (waitsToReceive) watchReading();
+  if (waitsToSend) watchWriting();
+}
+
 // ---- Sending
 
 void DatagramSocket::send(SendOperation& operation, AsyncCallback callback) noexcept {
@@ -127,27 +138,31 @@ void DatagramSocket::send(SendOperation& operation, AsyncCallback callback) noex
   if (end_.fd < 0) return DatagramQueue::complete(*context_, operation, TransportError::closed);
   const bool isFirst = sends_.empty();
   sends_.add(operation);
-  if (isFirst) flush();
+  if (isFirst) flush(false);
 }
 
 void DatagramSocket::onWritable(void* udata) {
   auto& socket = *static_cast<DatagramSocket*>(udata);
-  socket.context_->dispatch([&socket] { socket.flush(); });
+  socket.context_->dispatch([&socket] { socket.flush(true); });
 }
 
 void DatagramSocket::onRetry(void* udata) {
   auto& socket = *static_cast<DatagramSocket*>(udata);
   socket.retry_ = TimerId::none;
-  socket.context_->dispatch([&socket] { socket.flush(); });
+  socket.context_->dispatch([&socket] { socket.flush(false); });
 }
 
-void DatagramSocket::flush() noexcept {
+void DatagramSocket::flush(bool wasWoken) noexcept {
   switch (sends_.flush(*context_, end_)) {
     case DatagramQueue::Next::nothing:
       stopSending();
       break;
     case DatagramQueue::Next::full:
       waitForRoom();
+      break;
+    case DatagramQueue::Next::refused:
+      waitForRoom();
+      if (wasWoken) watchAnew();
       break;
     case DatagramQueue::Next::more:
       watchWriting();

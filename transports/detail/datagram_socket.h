@@ -55,7 +55,8 @@ class DatagramSocket final : public ContextMember, public OperationOwner {
   void giveBatch() noexcept;
   void watchReading() noexcept;
   void unwatchReading() noexcept;
-  void flush() noexcept;
+  void watchAnew() noexcept;
+  void flush(bool wasWoken) noexcept;
   void tellReport() noexcept;
   void waitForRoom() noexcept;
   void watchWriting() noexcept;

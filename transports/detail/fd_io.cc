@@ -2,6 +2,8 @@
 #include "kairos/transports/detail/fd_io.h"
 
 #include <fcntl.h>
+#include <netinet/in.h>
+#include <netinet/tcp.h>
 #include <sys/sendfile.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
@@ -11,24 +13,21 @@
 #include <cerrno>
 #include <csignal>
 
+#include "kairos/transports/detail/socket_option.h"
+
 namespace kairos::detail {
 namespace {
 
 template <class Call>
 IoResult untilNotInterrupted(Call call) noexcept {
-  for (;;) {
-    const ssize_t count = call();
-    if (count >= 0) return {static_cast<std::size_t>(count), 0};
-    if (errno != EINTR) return {0, errno};
-  }
+  IoResult result;
+  do result = resultOf(call());
+  while (result.error == EINTR);
+  return result;
 }
 
 IoResult send(Fd fd, std::span<iovec> parts) noexcept {
-  if (parts.size() == 1) {
-    const iovec only = parts.front();
-    return untilNotInterrupted(
-        [&] { return ::send(fd, only.iov_base, only.iov_len, MSG_NOSIGNAL); });
-  }
+  if (parts.size() == 1) return writeOnce(fd, FdKind::socket, toView(parts.front()));
   msghdr message{};
   message.msg_iov = parts.data();
   message.msg_iovlen = parts.size();
@@ -89,12 +88,7 @@ IoResult writeVector(Fd fd, std::span<iovec> parts) noexcept {
 
 }  // namespace
 
-bool IoResult::wouldBlock() const noexcept { return error == EAGAIN || error == EWOULDBLOCK; }
-
-IoResult readOnce(Fd fd, FdKind kind, std::span<char> into) noexcept {
-  if (kind == FdKind::socket) {
-    return untilNotInterrupted([&] { return ::recv(fd, into.data(), into.size(), 0); });
-  }
+IoResult readFile(Fd fd, std::span<char> into) noexcept {
   return untilNotInterrupted([&] { return ::read(fd, into.data(), into.size()); });
 }
 
@@ -113,14 +107,32 @@ IoResult readAt(Fd file, std::uint64_t offset, std::span<char> into) noexcept {
       [&] { return ::pread(file, into.data(), into.size(), static_cast<off_t>(offset)); });
 }
 
+bool isBrokenSilently(Fd fd) noexcept {
+  tcp_info info;
+  int error = 0;
+  return !getOption(fd, IPPROTO_TCP, TCP_INFO, info) && info.tcpi_state == TCP_CLOSE &&
+         !getOption(fd, SOL_SOCKET, SO_ERROR, error) && error == 0;
+}
+
 std::error_code kindOf(Fd fd, FdKind& kind) noexcept {
   struct stat status;
   if (::fstat(fd, &status) != 0) return systemError(errno);
-  if (S_ISREG(status.st_mode) || S_ISDIR(status.st_mode)) return systemError(EPERM);
-  kind = S_ISSOCK(status.st_mode)   ? FdKind::socket
-         : S_ISFIFO(status.st_mode) ? FdKind::pipe
-                                    : FdKind::other;
-  return {};
+  if (S_ISSOCK(status.st_mode)) {
+    kind = FdKind::socket;
+    return checkStreamSocket(fd, false);
+  }
+  kind = S_ISFIFO(status.st_mode) ? FdKind::pipe : FdKind::other;
+  const bool mayBeStream = S_ISFIFO(status.st_mode) || S_ISCHR(status.st_mode);
+  return mayBeStream ? std::error_code() : systemError(EPERM);
+}
+
+std::error_code checkStreamSocket(Fd fd, bool listens) noexcept {
+  int type = 0;
+  int isListening = 0;
+  if (const auto error = getOption(fd, SOL_SOCKET, SO_TYPE, type)) return error;
+  if (const auto error = getOption(fd, SOL_SOCKET, SO_ACCEPTCONN, isListening)) return error;
+  const bool isWanted = type == SOCK_STREAM && (isListening != 0) == listens;
+  return isWanted ? std::error_code() : systemError(EINVAL);
 }
 
 std::error_code setFlags(Fd fd) noexcept {

@@ -169,6 +169,7 @@ void ResolverChannel::onAnswer(void* udata, int status, int, ares_addrinfo* answ
   if (ResolveOperation* const operation = query->operation) {
     std::error_code error = errorOf(status);
     if (status == ARES_ECANCELLED && channel.refusal_) error = channel.refusal_;
+    if (status == ARES_ECONNREFUSED && channel.shortage_) error = channel.shortage_;
     if (!error) channel.take(*operation, *answer, query->port);
     if (!error && operation->count_ == 0) {
       error = operation->addresses_ ? ResolveError::noAddress : noMemory();
@@ -313,6 +314,7 @@ void ResolverChannel::onDeadline(void* self) {
 }
 
 void ResolverChannel::process(Fd readable, Fd writable) noexcept {
+  receivesLeft_ = receivesPerWakeUpMax;
   context_->dispatch([=, this] {
     ::ares_process_fd(channel_, readable, writable);
     afterCall();
@@ -325,6 +327,7 @@ void ResolverChannel::afterCall() noexcept {
   if (channel_ == nullptr) return;
   if (refusal_ || !isAwaited()) ::ares_cancel(channel_);
   refusal_.clear();
+  shortage_.clear();
   context_->reactor().removeTimer(std::exchange(deadline_, TimerId::none));
   timeval left{};
   if (::ares_timeout(channel_, nullptr, &left) == nullptr) return;

@@ -34,7 +34,16 @@ class ResolverChannel final : public ContextMember, public OperationOwner {
   ResolverChannel(TransportContext& transportContext, Context& context) noexcept;
   ~ResolverChannel();
 
+  // Datagrams, or parts of a stream, that are received when a socket is readable; others have their
+  // turn then.
+  static constexpr int receivesPerWakeUpMax = 64;
+
   std::error_code open(const ResolverOptions& options) noexcept;
+
+  // There was no socket for c-ares, which looks to it as if the servers refused it.
+  void noteShortage(std::error_code error) noexcept { shortage_ = error; }
+  // Within that bound.
+  bool mayReceive() noexcept { return receivesLeft_ > 0 && receivesLeft_-- > 0; }
 
   std::error_code mayStart(const ResolveOperation& operation) const noexcept;
   // `host` is checked.
@@ -82,7 +91,10 @@ class ResolverChannel final : public ContextMember, public OperationOwner {
   Context* context_;  // null: it has ended
   ares_channel channel_ = nullptr;
   TimerId deadline_ = TimerId::none;
-  std::error_code refusal_;  // a socket cannot be watched
+  int receivesLeft_ = 0;
+  // Of the call of c-ares under way:
+  std::error_code refusal_;   // a socket cannot be watched
+  std::error_code shortage_;  // a socket cannot be opened
   IntrusiveList<Socket> sockets_;
   IntrusiveList<ResolverQuery> queries_;
 };

@@ -5,13 +5,26 @@
 #include <sys/uio.h>
 #include <unistd.h>
 
+#include <cerrno>
 #include <cstddef>
+
+#include "kairos/transports/detail/fd_io.h"
+#include "kairos/transports/detail/resolver_channel.h"
 
 namespace kairos::detail {
 namespace {
 
-ares_socket_t openSocket(int family, int type, int protocol, void*) {
-  return ::socket(family, type | SOCK_NONBLOCK | SOCK_CLOEXEC, protocol);
+// Who has too few descriptors, and not the name server, is to blame then.
+bool isShortage(int error) {
+  return error == EMFILE || error == ENFILE || error == ENOBUFS || error == ENOMEM;
+}
+
+ares_socket_t openSocket(int family, int type, int protocol, void* channel) {
+  const Fd fd = ::socket(family, type | SOCK_NONBLOCK | SOCK_CLOEXEC, protocol);
+  if (fd < 0 && isShortage(errno)) {
+    static_cast<ResolverChannel*>(channel)->noteShortage(systemError(errno));
+  }
+  return fd;
 }
 
 int closeSocket(ares_socket_t fd, void*) { return ::close(fd); }
@@ -20,8 +33,13 @@ int connectSocket(ares_socket_t fd, const sockaddr* address, ares_socklen_t size
   return ::connect(fd, address, size);
 }
 
+// c-ares receives until nothing is there, which may never be.
 ares_ssize_t receive(ares_socket_t fd, void* into, std::size_t size, int flags, sockaddr* from,
-                     ares_socklen_t* fromSize, void*) {
+                     ares_socklen_t* fromSize, void* channel) {
+  if (!static_cast<ResolverChannel*>(channel)->mayReceive()) {
+    errno = EAGAIN;
+    return -1;
+  }
   return ::recvfrom(fd, into, size, flags, from, fromSize);
 }
 

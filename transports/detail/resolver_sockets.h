@@ -8,6 +8,7 @@ namespace kairos::detail {
 
 // The sockets of c-ares, made and used as all of Kairos's: non-blocking and close-on-exec from
 // birth, and without SIGPIPE.
+// Their data is the channel.
 extern const ares_socket_functions resolverSockets;
 
 }  // namespace kairos::detail

@@ -18,7 +18,8 @@ std::error_code setOption(Fd fd, int level, int option, const Value& value) noex
   return systemError(errno);
 }
 
-inline std::error_code getOption(Fd fd, int level, int option, int& value) noexcept {
+template <class Value>
+std::error_code getOption(Fd fd, int level, int option, Value& value) noexcept {
   socklen_t size = sizeof value;
   if (::getsockopt(fd, level, option, &value, &size) == 0) return {};
   return systemError(errno);

@@ -22,10 +22,13 @@ int readFrom(BIO* bio, char* into, std::size_t size, std::size_t* taken) {
   return 1;
 }
 
-// Takes all, or fails for good: that somebody has to wait is seen to before anything is written.
+// Takes all, or fails for good. Only a handshake may find that there is no room, and then waits
+// until what is there is sent: for all else that is seen to before anything is written.
 int writeTo(BIO* bio, const char* bytes, std::size_t size, std::size_t* written) {
+  TlsOutput& outgoing = pipeOf(bio).outgoing;
   ::BIO_clear_retry_flags(bio);
-  *written = pipeOf(bio).outgoing.append({bytes, size}) ? size : 0;
+  if (!outgoing.empty() && !outgoing.hasRoom(size)) ::BIO_set_retry_write(bio);
+  *written = outgoing.append({bytes, size}) ? size : 0;
   return *written == size ? 1 : 0;
 }
 

@@ -24,7 +24,11 @@ class TlsOutput {
   bool empty() const noexcept { return count_ == 0; }
   std::size_t blocks() const noexcept { return count_; }
 
-  // False: no memory, or more than blocksMax would be needed. Then it is as it was.
+  // No more than blocksMax would be needed.
+  bool hasRoom(std::size_t size) const noexcept {
+    return size <= room() + (blocksMax - count_) * BufferPool::blockBytes;
+  }
+  // False: no memory, or no room. Then it is as it was.
   bool append(std::string_view bytes) noexcept;
 
   // All of it, to be written in one call.

@@ -49,17 +49,18 @@ class WriteQueue {
   //   failed    see error(); nothing was completed for it
   Next flush(Context& context, Fd fd, FdKind kind) noexcept;
   std::error_code error() const noexcept { return error_; }
-  // The errno by which a write was told that the connection broke; zero: none was.
-  int loss() const noexcept;
+  // The errno by which a write was told that the connection broke, or would have been; zero: none
+  // was. For a stream that has ended.
+  int loss(Fd fd) const noexcept;
   WriteOperation& takeLast() noexcept;
   // A shutdown, or close, is queued: nothing follows but more of them.
   bool endsWithLast() const noexcept;
 
-  // Writes once of a write that has one part and is not queued.
-  static IoResult writePart(WriteOperation& operation, Fd fd, FdKind kind) noexcept;
-
   // A write that has its result is no longer of the stream.
-  static void complete(Context& context, WriteOperation& operation) noexcept;
+  static void complete(Context& context, WriteOperation& operation) noexcept {
+    OperationAccess::disown(operation);
+    context.complete(operation);
+  }
 
   // Completes all with `error`.
   void failAll(Context& context, std::error_code error) noexcept;
@@ -88,6 +89,7 @@ class WriteQueue {
   std::size_t bytes_ = 0;
   WriteMarks marks_;
   bool marksSet_ = false;
+  bool fileWasCut_ = false;  // the last sendfile(2) took less than it was offered
   std::error_code error_;
 };
 
