@@ -26,7 +26,8 @@ _CONTEXT = mutants_of(
     (
         "timer-left",
         "a poll is woken for nothing after a sleep has drained",
-        "  reactor_->removeTimer(timer_);\n  timer_ = TimerId::none;\n  isDrainComing_ = false;\n}\n",
+        "  reactor_->removeTimer(timer_);\n  timer_ = TimerId::none;\n"
+        "  isDrainComing_ = false;\n}\n",
         "}\n",
     ),
     (
@@ -264,7 +265,8 @@ _DERIVED = mutants_of(
     (
         "join-cancels",
         "cancelling a join cancels what it waits for",
-        "  void leave() noexcept { unfollow(); }\n  void followedFinished() { endWithValue(); }\n};\n",
+        "  void leave() noexcept { unfollow(); }\n"
+        "  void followedFinished() { endWithValue(); }\n};\n",
         "  void leave() noexcept {\n    unfollow();\n    detail::requestCancel(of_);\n  }\n"
         "  void followedFinished() { endWithValue(); }\n};\n",
     ),
