@@ -160,7 +160,8 @@ struct FutureAccess {
 };
 
 template <class T>
-Future<T> CoroutinePromiseBase<T>::get_return_object() noexcept {
+Future<T> CoroutinePromiseBase<T>::get_return_object(SourceLocation created) noexcept {
+  this->created_ = created;
   return FutureAccess::handOut<T>(*this);
 }
 

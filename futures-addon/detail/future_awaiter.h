@@ -31,12 +31,12 @@ class FutureAwaiter : public KnownAwaiter {
     future_.addReference();
     new (&waiter_) Waiter;
     WaiterAccess::setCallback(waiter_, resumptionOf(coroutine));
-    if constexpr (std::derived_from<Promise, Coroutine>) {
-      coroutine_ = &coroutine.promise();
-      WaiterAccess::trackingOf(waiter_).belongsTo(*coroutine_);
+    if constexpr (std::derived_from<Promise, FutureState>) {
+      WaiterAccess::trackingOf(waiter_).belongsTo(static_cast<FutureState&>(coroutine.promise()));
       future_.addCoroutine(waiter_);
-      coroutine_->state().adopt(future_.core());
-      coroutine_->suspendedOn(&future_);
+      FutureState& state = coroutine.promise();
+      state.adopt(future_.core());
+      Coroutine(state).suspendedOn(&future_);
     } else {
       future_.add(waiter_);
     }
@@ -44,18 +44,21 @@ class FutureAwaiter : public KnownAwaiter {
 
  protected:
   ValueState<T>& resumed() noexcept {
-    if (coroutine_ != nullptr) coroutine_->resumedBy(future_);
+    if (hasWaited_) endWaiting();
     return future_;
   }
 
  private:
+  void endWaiting() noexcept {
+    FutureState* const coroutine = coroutineOf(WaiterAccess::callbackOf(waiter_));
+    if (coroutine != nullptr) Coroutine(*coroutine).resumedBy(future_);
+  }
   void stopWaiting() noexcept {
     waiter_.~Waiter();
     future_.release();
   }
 
   ValueState<T>& future_;
-  Coroutine* coroutine_ = nullptr;
   bool hasWaited_ = false;
   union {
     Waiter waiter_;  // while it has
