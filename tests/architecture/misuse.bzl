@@ -8,7 +8,8 @@ def misuse_tests():
     # F14
     does_not_compile_test(
         name = "futures_are_not_dropped_test",
-        bad = "kairos::FutureContext context(reactor); kairos::sleepAsync(context, reactor.forever);",
+        bad = "kairos::FutureContext context(reactor); " +
+              "kairos::sleepAsync(context, reactor.forever);",
         dep = "//futures-addon:run",
         good = "kairos::FutureContext context(reactor); " +
                "static_cast<void>(kairos::sleepAsync(context, reactor.forever));",
