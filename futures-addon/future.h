@@ -73,9 +73,10 @@ class FutureBase {
   std::exception_ptr readError() const;
 
   // Asks the innermost operation that this waits for to end. That may take time, and whoever waits
-  // in between may take the CancelledError for itself. False: nothing can be cancelled now, and
-  // nothing has happened: it is finished, runs, or waits for what cannot be cancelled.
-  bool tryCancel() noexcept { return detail::requestCancel(*state_); }
+  // in between may take the CancelledError for itself. Asked again while that error is on its way,
+  // this is the same request; afterwards, another. False: nothing can be cancelled now, and nothing
+  // has happened: it is finished, runs, or waits for what cannot be cancelled.
+  bool tryCancel() noexcept { return !finished() && detail::requestCancel(*state_); }
 
   // The same; a request that cannot be delivered now is kept for the next thing that is awaited.
   void cancelSoon() noexcept { detail::requestCancelSoon(*state_); }

@@ -111,7 +111,8 @@ class StreamTransport {
   [[nodiscard]] std::error_code write(WriteOperation& operation,
                                       std::span<const std::string_view> parts,
                                       CallbackFunc callback, void* udata) noexcept;
-  // Keeps `bytes` in the operation.
+  // Keeps `bytes` in the operation, which allocates for that the first time.
+  //   Errors    not_enough_memory
   [[nodiscard]] std::error_code writeOwned(WriteOperation& operation, std::string bytes,
                                            CallbackFunc callback, void* udata) noexcept;
 

@@ -14,10 +14,13 @@ import report
 
 # Not directives, labels and comments; names of files are in directives.
 _INSTRUCTION = re.compile(r"^\s+([a-z][^#\n]*)", re.M)
+# Compilers count texts, and leave out those that nobody uses, some before and some after counting.
+_NUMBER_OF_TEXT = re.compile(r"(\.L\.str|\.LC)[.\d]*")
 _INSTRUCTIONS_MIN = 500
 
 
 def instructions(assembly):
+    assembly = _NUMBER_OF_TEXT.sub(r"\1", assembly)
     return [" ".join(found.split()) for found in _INSTRUCTION.findall(assembly)]
 
 

@@ -1,77 +1,71 @@
 # SPDX-License-Identifier: MIT OR Apache-2.0
-"""What tracking of futures adds to a program, by its instructions and symbols."""
+"""Tests that the tracking of futures costs nothing when it is off."""
 
 load(":assembly.bzl", "assembly")
 load(":core.bzl", "archives", "checker_test")
+
+# Deletes all that speaks of tracking, and leaves the other lines where they are.
+_WITHOUT = "s/.*racking.*//; s/, AwaitPlace at = placeOfAwait\\(\\)//"
 
 _IF_TRACKING_IS_OFF = select({
     "//futures-addon:tracking_is_off": [],
     "//conditions:default": [":build_without_tracking"],
 })
 
-def tracking_tests():
-    """Off, it adds nothing; on, it can be found."""
-    [assembly(
-        name = "hot_path_" + name,
-        testonly = True,
-        srcs = [
-            "hot_path.cc",
-            "//futures-addon:detail/coroutine.cc",
-        ],
-        dep = dep,
-        edit = edit,
-    ) for name, dep, edit in [
+def _instructions_test():
+    variants = [
         ("off", "//futures-addon", ""),
+        ("without", "//futures-addon", _WITHOUT),
         ("on", "//futures-addon:tracked_places", ""),
-        ("without", "//futures-addon", "s/.*racking.*//; s/, AwaitPlace at = placeOfAwait\\(\\)//"),
-    ]]
-
-    # F53
+    ]
+    for name, dep, edit in variants:
+        assembly(
+            name = "hot_path_" + name,
+            testonly = True,
+            srcs = [
+                "hot_path.cc",
+                "//futures-addon:detail/coroutine.cc",
+            ],
+            dep = dep,
+            edit = edit,
+        )
     checker_test(
         name = "tracking_instructions_test",
-        args = ["$(location :hot_path_%s)" % name for name in [
-            "off",
-            "without",
-            "on",
-        ]],
+        args = ["$(location :hot_path_%s)" % name for name, _, _ in variants],
         checker = "same_instructions.py",
-        data = [
-            ":hot_path_off",
-            ":hot_path_on",
-            ":hot_path_without",
-        ],
+        data = [":hot_path_" + name for name, _, _ in variants],
         target_compatible_with = _IF_TRACKING_IS_OFF,
     )
 
+def _symbols_test(name, level, dep, **kwargs):
     archives(
-        name = "future_archives",
-        dep = "//futures-addon",
-    )
-
-    archives(
-        name = "tracked_archives",
+        name = name + "_archives",
         testonly = True,
-        dep = "//futures-addon:tracked_stacks",
+        dep = dep,
     )
-
-    # F53
     checker_test(
-        name = "tracking_is_not_linked_test",
+        name = name,
         args = [
-            "off",
-            "$(locations :future_archives)",
+            level,
+            "$(locations :%s_archives)" % name,
         ],
         checker = "tracking_symbols.py",
-        data = [":future_archives"],
+        data = [":%s_archives" % name],
+        **kwargs
+    )
+
+# F53
+def tracking_tests():
+    """Declares them; the last shows that the one before it would see something."""
+    _instructions_test()
+    _symbols_test(
+        name = "tracking_is_not_linked_test",
+        level = "off",
+        dep = "//futures-addon",
         target_compatible_with = _IF_TRACKING_IS_OFF,
     )
-
-    checker_test(
+    _symbols_test(
         name = "tracking_is_linked_where_it_is_on_test",
-        args = [
-            "on",
-            "$(locations :tracked_archives)",
-        ],
-        checker = "tracking_symbols.py",
-        data = [":tracked_archives"],
+        level = "on",
+        dep = "//futures-addon:tracked_stacks",
     )
