@@ -3,8 +3,7 @@
 
 load(":does_not_compile.bzl", "does_not_compile_test")
 
-def misuse_tests():
-    """One test for each, beside what is nearly the same and is accepted."""
+def _results_are_not_dropped():
     # F14
     does_not_compile_test(
         name = "futures_are_not_dropped_test",
@@ -17,6 +16,14 @@ def misuse_tests():
         message = "nodiscard|warn_unused_result",
     )
 
+    does_not_compile_test(
+        name = "errors_are_not_dropped_test",
+        bad = "reactor.addWriter(fd, callback, udata);",
+        good = "static_cast<void>(reactor.addWriter(fd, callback, udata));",
+        message = "nodiscard|warn_unused_result",
+    )
+
+def _arguments_are_checked():
     # R12
     does_not_compile_test(
         name = "poll_wants_a_timeout_test",
@@ -46,6 +53,7 @@ def misuse_tests():
         message = "no matching function|could not convert|cannot convert",
     )
 
+def _reactors_stay():
     does_not_compile_test(
         name = "reactor_is_not_copied_test",
         bad = "kairos::Reactor other(reactor);",
@@ -60,6 +68,7 @@ def misuse_tests():
         message = "use of deleted function|call to deleted constructor",
     )
 
+def _language_is_named():
     does_not_compile_test(
         name = "older_language_is_named_test",
         bad = "reactor.poll(kairos::Reactor::forever);",
@@ -68,9 +77,9 @@ def misuse_tests():
         message = "Kairos needs C\\+\\+20",
     )
 
-    does_not_compile_test(
-        name = "errors_are_not_dropped_test",
-        bad = "reactor.addWriter(fd, callback, udata);",
-        good = "static_cast<void>(reactor.addWriter(fd, callback, udata));",
-        message = "nodiscard|warn_unused_result",
-    )
+def misuse_tests():
+    """One test for each, beside what is nearly the same and is accepted."""
+    _results_are_not_dropped()
+    _arguments_are_checked()
+    _reactors_stay()
+    _language_is_named()
