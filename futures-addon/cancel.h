@@ -29,7 +29,7 @@ Future<T> noCancel(Future<T> future, SourceLocation created = SourceLocation::cu
 Future<void> join(const FutureBase& future, SourceLocation created = SourceLocation::current());
 
 // Cancels `future` (as cancelSoon) and is completed when that is finished. It cannot be cancelled
-// itself.
+// itself, and so a limit of time does not end it: see timeout.h.
 Future<void> cancelAndWait(const FutureBase& future,
                            SourceLocation created = SourceLocation::current());
 

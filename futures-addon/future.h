@@ -89,6 +89,11 @@ class FutureBase {
 
   const SourceLocation& created() const noexcept { return state_->created(); }
 
+  // Handles to the same result.
+  friend bool operator==(const FutureBase& left, const FutureBase& right) noexcept {
+    return left.state_ == right.state_;
+  }
+
  protected:
   explicit FutureBase(detail::FutureState& state) noexcept : state_(&state) {}
 
@@ -123,10 +128,10 @@ class [[nodiscard]] Future : public FutureBase {
 
   // The value: a reference to it, or itself when the Future is an rvalue.
   //   Errors    PendingError, CancelledError, the error of a failed one
-  decltype(auto) read() & { return state().get(); }
+  decltype(auto) read() const& { return state().get(); }
   decltype(auto) read() && { return state().take(); }
 
-  auto operator co_await() & { return detail::ReadingAwaiter<T>(state()); }
+  auto operator co_await() const& { return detail::ReadingAwaiter<T>(state()); }
   auto operator co_await() && { return detail::TakingAwaiter<T>(state()); }
 
  private:

@@ -20,8 +20,8 @@ struct ContextCoreAccess;
 // run, and memory that is used again.
 //
 // A tick is one drain of that queue, in the order in which they became ready; what is added during
-// a drain runs in the next one. A deferred call of the reactor drains it, and so does each callback
-// of the reactor that belongs to this layer, when its work is done.
+// a drain runs in the next one. A deferred call of the reactor drains it, and so does the callback
+// of a sleep, a limit or a bucket that has finished something, when its work is done.
 //
 //   Thread      that of the reactor, for all that is made on it
 //   Ownership   Borrows the reactor, and is destroyed before it. Futures that are pending then are

@@ -78,6 +78,21 @@ class Promise {
   State* state_;
 };
 
+// One that is completed already, with a result that is known.
+template <class T>
+Future<std::decay_t<T>> completedFuture(FutureContext& context, T&& value,
+                                        SourceLocation created = SourceLocation::current()) {
+  Promise<std::decay_t<T>> promise(context, created);
+  promise.complete(std::forward<T>(value), created);
+  return promise.future();
+}
+inline Future<void> completedFuture(FutureContext& context,
+                                    SourceLocation created = SourceLocation::current()) {
+  Promise<void> promise(context, created);
+  promise.complete(created);
+  return promise.future();
+}
+
 }  // namespace kairos
 
 #endif  // KAIROS_FUTURES_ADDON_PROMISE_H_

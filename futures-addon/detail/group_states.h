@@ -4,6 +4,7 @@
 
 #include <cstddef>
 #include <new>
+#include <ranges>
 #include <span>
 #include <utility>
 #include <vector>
@@ -12,6 +13,12 @@
 #include "kairos/futures-addon/future.h"
 
 namespace kairos::detail {
+
+// A range of Future<T>, all with the same T.
+template <class Futures>
+concept FuturesWithValue = requires {
+  typename std::ranges::range_value_t<const Futures>::promise_type;
+};
 
 // What a group has of each of its members: a place among those who wait for it.
 class Membership : public Waiter {

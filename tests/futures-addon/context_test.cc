@@ -234,59 +234,5 @@ TEST_P(ContextTest, IsAwaitedByWhatOtherLibrariesMake) {
   EXPECT_EQ(result, 8);
 }
 
-// A queue of coroutines and nothing else, as primitives are made.
-class Queue {
- public:
-  explicit Queue(FutureContext& context) : context_(context) {}
-
-  class Awaiter final : public detail::QueuedAwaiter {
-   public:
-    explicit Awaiter(Queue& queue)
-        : QueuedAwaiter(*detail::coreOf(queue.context_)), queue_(queue) {}
-    bool await_ready() const noexcept { return false; }
-    template <class P>
-    void await_suspend(std::coroutine_handle<P> coroutine) noexcept {
-      queue_.waiters_.pushBack(*this);
-      wait(coroutine);
-    }
-    void await_resume() const { throwIfCancelled(); }
-
-   private:
-    void leftQueue() noexcept override { ++queue_.left; }
-    Queue& queue_;
-  };
-
-  Awaiter enter() { return Awaiter(*this); }
-  void serveOne() { static_cast<Awaiter&>(waiters_.front()).serve(); }
-
-  int left = 0;
-
- private:
-  FutureContext& context_;
-  detail::LinkList<Waiter> waiters_;
-};
-
-Future<> stand(Queue& queue, std::string& text, char letter) {
-  co_await queue.enter();
-  text += letter;
-}
-
-TEST_P(ContextTest, LetsCoroutinesStandInQueues) {
-  std::string text;
-  Queue queue(context_);
-  Future<> first = stand(queue, text, '1');
-  Future<> second = stand(queue, text, '2');
-  Future<> third = stand(queue, text, '3');
-  EXPECT_TRUE(second.tryCancel());
-  queue.serveOne();
-  EXPECT_FALSE(first.tryCancel());  // it has been served
-  queue.serveOne();
-  EXPECT_EQ(text, "");
-  settle();
-  EXPECT_EQ(text, "13");
-  EXPECT_TRUE(second.cancelled());
-  EXPECT_EQ(queue.left, 1);
-}
-
 }  // namespace
 }  // namespace kairos
