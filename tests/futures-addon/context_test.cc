@@ -7,6 +7,7 @@
 #include <utility>
 #include <vector>
 
+#include "kairos/futures-addon/async_event.h"
 #include "kairos/futures-addon/cancel.h"
 #include "kairos/futures-addon/check.h"
 #include "kairos/futures-addon/detail/operation_awaiter.h"
@@ -105,6 +106,29 @@ TEST_P(ContextTest, EndsThoughItsFuturesGoOnForever) {
   end();
   EXPECT_GT(starts, 1);
   EXPECT_LT(starts, 1000);
+}
+
+template <class Wait>
+Future<> waitAgain(FutureContext&, Wait wait, std::string& text) {
+  const Guard guard(text, 'g');
+  for (;;) {
+    try {
+      co_await wait();
+    } catch (const std::exception&) {
+    }
+  }
+}
+
+// IF11: one that takes every error for itself, the refusal of new work too.
+TEST_P(ContextTest, EndsWhatCatchesEveryError) {
+  std::string text;
+  AsyncEvent event(ended());
+  asyncCheck(waitAgain(
+      ended(), [&context = ended()] { return sleepAsync(context, seconds(1)); }, text));
+  asyncCheck(waitAgain(
+      ended(), [&event] { return event.wait(); }, text));
+  end();
+  EXPECT_EQ(text, "gg");
 }
 
 // A coroutine without a context: an operation that resumes it directly is all it needs.
