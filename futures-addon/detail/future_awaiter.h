@@ -25,8 +25,10 @@ class FutureAwaiter : public KnownAwaiter {
 
   bool await_ready() const noexcept { return !future_.isPending(); }
 
+  // False: it is finished after all.
   template <class Promise>
-  void await_suspend(std::coroutine_handle<Promise> coroutine) noexcept {
+  bool await_suspend(std::coroutine_handle<Promise> coroutine) noexcept {
+    if (isElsewhere(coroutine) && !future_.enrollForOther()) return false;
     hasWaited_ = true;
     future_.addReference();
     new (&waiter_) Waiter;
@@ -38,8 +40,9 @@ class FutureAwaiter : public KnownAwaiter {
       coroutine_->state().adopt(future_.core());
       coroutine_->suspendedOn(&future_);
     } else {
-      future_.add(waiter_);
+      future_.addCoroutine(waiter_);
     }
+    return true;
   }
 
  protected:
@@ -49,6 +52,15 @@ class FutureAwaiter : public KnownAwaiter {
   }
 
  private:
+  // Its coroutine does not hear of the end of the future's context.
+  template <class Promise>
+  bool isElsewhere(std::coroutine_handle<Promise> coroutine) const noexcept {
+    if constexpr (std::derived_from<Promise, Coroutine>) {
+      return coroutine.promise().state().core() != future_.core();
+    } else {
+      return true;
+    }
+  }
   void stopWaiting() noexcept {
     waiter_.~Waiter();
     future_.release();

@@ -30,8 +30,14 @@ void FutureState::addLate(Waiter& waiter) {
   if (core_ == nullptr) {
     throw FutureError("A coroutine that has met no FutureContext is finished: see attach().");
   }
-  if (core_->isOver()) throw FutureError("The FutureContext of a finished future has ended.");
+  if (core_->isOver()) throw FutureError("The FutureContext of a future has ended.");
   core_->schedule(waiter);
+}
+
+bool FutureState::enrollForOther() noexcept {
+  endIfOver();
+  if (isPending()) enroll();
+  return isPending();
 }
 
 // A coroutine that has suspended, or is about to.

@@ -67,15 +67,24 @@ class FutureState : public Awaited, public Link {
   void breakPromise() noexcept;
 
   // `waiter` waits for nothing. When this has finished already, it runs in the next drain.
-  //   Errors    throws FutureError: finished, and without a context, or one that has ended
+  //   Errors    throws FutureError: its context has ended, or it is finished and has none
   void add(Waiter& waiter) {
     if (!isPending()) return addLate(waiter);
-    enroll();
+    if (core_ != nullptr && !isLinked()) {
+      if (core_->isOver()) return addLate(waiter);
+      core_->enroll(*this);
+    }
     waiters_.pushBack(waiter);
   }
   // The same for a coroutine, which sees to the end of its context itself. Requires that this is
   // pending.
   void addCoroutine(Waiter& waiter) noexcept { waiters_.pushBack(waiter); }
+  // Before the same for one of another context. False: it has been cancelled by endIfOver().
+  bool enrollForOther() noexcept;
+  // What nobody waited for when its context ended is pending still: now somebody wants to know.
+  void endIfOver() noexcept {
+    if (isPending() && core_ != nullptr && core_->isOver()) abandon();
+  }
   void add(AsyncCallback callback);  // throws std::bad_alloc too
   std::size_t remove(AsyncCallback callback) noexcept;
 
