@@ -159,9 +159,9 @@ void ContextCore::tellUnhandled(std::exception_ptr error, const SourceLocation& 
 void ContextCore::end() noexcept {
   assert(!draining_ && "A FutureContext is destroyed inside a callback.");
   ending_ = true;
-  endRounds();
+  endRounds(&FutureState::cancelForGood);
   refusing_ = true;
-  endRounds();
+  endRounds(&FutureState::abandon);
   while (!ready_.empty()) WaiterAccess::drop(ready_.popFront());
   if (timer_ != TimerId::none) reactor_->removeTimer(timer_);
   reactor_ = nullptr;
@@ -170,9 +170,10 @@ void ContextCore::end() noexcept {
   deleteIfUnused();
 }
 
-void ContextCore::endRounds() noexcept {
+// What does not end when it is asked by `how` is cancelled where it stands.
+void ContextCore::endRounds(void (FutureState::*how)() noexcept) noexcept {
   for (int round = 0; round < endingRoundsMax && (hasPending() || hasReady()); ++round) {
-    endPending(&FutureState::cancelForGood);
+    endPending(how);
     if (!hasReady()) endPending(&FutureState::abandon);
     drain();
   }

@@ -95,7 +95,7 @@ class ContextCore {
   void runFirst();
   void tidyTimer() noexcept;
   [[noreturn]] static void refuse();
-  void endRounds() noexcept;
+  void endRounds(void (FutureState::*how)() noexcept) noexcept;
   void endPending(void (FutureState::*how)() noexcept) noexcept;
   bool isUsed() const noexcept { return pool_.blocks() != 0 || guests_ != 0 || destroying_; }
   void deleteIfUnused() noexcept;

@@ -25,8 +25,10 @@ class FutureAwaiter : public KnownAwaiter {
 
   bool await_ready() const noexcept { return !future_.isPending(); }
 
+  // False: it is finished after all.
   template <class Promise>
-  void await_suspend(std::coroutine_handle<Promise> coroutine) noexcept {
+  bool await_suspend(std::coroutine_handle<Promise> coroutine) noexcept {
+    if (isElsewhere(coroutine) && !future_.enrollForOther()) return false;
     hasWaited_ = true;
     future_.addReference();
     new (&waiter_) Waiter;
@@ -38,8 +40,9 @@ class FutureAwaiter : public KnownAwaiter {
       state.adopt(future_.core());
       Coroutine(state).suspendedOn(&future_);
     } else {
-      future_.add(waiter_);
+      future_.addCoroutine(waiter_);
     }
+    return true;
   }
 
  protected:
@@ -52,6 +55,15 @@ class FutureAwaiter : public KnownAwaiter {
   void endWaiting() noexcept {
     FutureState* const coroutine = coroutineOf(WaiterAccess::callbackOf(waiter_));
     if (coroutine != nullptr) Coroutine(*coroutine).resumedBy(future_);
+  }
+  // Its coroutine does not hear of the end of the future's context.
+  template <class Promise>
+  bool isElsewhere(std::coroutine_handle<Promise> coroutine) const noexcept {
+    if constexpr (std::derived_from<Promise, FutureState>) {
+      return static_cast<const FutureState&>(coroutine.promise()).core() != future_.core();
+    } else {
+      return true;
+    }
   }
   void stopWaiting() noexcept {
     waiter_.~Waiter();

@@ -35,7 +35,13 @@ void FutureState::refuseLateWithoutContext() const {
   if (core_ == nullptr) {
     throw FutureError("A coroutine that has met no FutureContext is finished: see attach().");
   }
-  if (core_->isOver()) throw FutureError("The FutureContext of a finished future has ended.");
+  if (core_->isOver()) throw FutureError("The FutureContext of a future has ended.");
+}
+
+bool FutureState::enrollForOther() noexcept {
+  endIfOver();
+  if (isPending()) enroll();
+  return isPending();
 }
 
 // A coroutine that has suspended, or is about to.
@@ -47,7 +53,7 @@ void FutureState::becomeGuestOf(ContextCore& core) noexcept {
 }
 
 void FutureState::add(AsyncCallback callback) {
-  if (!isPending()) refuseLateWithoutContext();
+  if (!isPending() || (core_ != nullptr && core_->isOver())) refuseLateWithoutContext();
   add(PooledWaiter::make(core_, this, callback));
 }
 

@@ -76,10 +76,13 @@ class FutureState : public Awaited, public BareLink {
   void breakPromise() noexcept;
 
   // `waiter` waits for nothing. When this has finished already, it runs in the next drain.
-  //   Errors    throws FutureError: finished, and without a context, or one that has ended
+  //   Errors    throws FutureError: its context has ended, or it is finished and has none
   void add(Waiter& waiter) {
     if (!isPending()) return addLate(waiter);
-    enroll();
+    if (core_ != nullptr && !word_.has(Mark::enrolled)) {
+      if (core_->isOver()) return addLate(waiter);
+      enroll();
+    }
     addCoroutine(waiter);
   }
   // The same for a coroutine, which sees to the end of its context itself. Requires that this is
@@ -87,6 +90,12 @@ class FutureState : public Awaited, public BareLink {
   void addCoroutine(Waiter& waiter) noexcept {
     if (!word_.has(Mark::waitedFor)) beginWaiters();
     waiters_.pushBack(waiter);
+  }
+  // Before the same for one of another context. False: it has been cancelled by endIfOver().
+  bool enrollForOther() noexcept;
+  // What nobody waited for when its context ended is pending still: now somebody wants to know.
+  void endIfOver() noexcept {
+    if (isPending() && core_ != nullptr && core_->isOver()) abandon();
   }
   void add(AsyncCallback callback);  // throws std::bad_alloc too
   std::size_t remove(AsyncCallback callback) noexcept;

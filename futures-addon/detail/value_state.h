@@ -163,6 +163,9 @@ class PromiseState final : public PooledState<PromiseState<T>, T> {
     return true;
   }
 
+  // Its callback is heard; what it leaves pending is abandoned later.
+  void cancelForGood() noexcept override { this->cancel(); }
+
   void setCancelCallback(AsyncCallback callback) noexcept {
     if (!this->isPending()) return;
     this->cancelCallback_ = callback;
