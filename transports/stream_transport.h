@@ -45,9 +45,9 @@ class StreamTransport {
   StreamTransport(StreamTransport&& other) noexcept;
   StreamTransport& operator=(StreamTransport&& other) noexcept;
 
-  // Takes over `fd`, makes it non-blocking and close-on-exec. If it was blocking, it is so again
-  // for those who share it, such as a shell its terminal, after the close. On error it stays the
-  // caller's.
+  // Takes over `fd`, makes it non-blocking and close-on-exec. If its open file was blocking, it is
+  // so again for those who share it, such as a shell its terminal, when the last stream on it is
+  // closed that the context has: 0, 1 and 2 often are one open file. On error it stays the caller's.
   //   Errors    invalid_argument: a socket of datagrams, or one that listens;
   //             operation_not_permitted: neither a socket, nor a pipe, nor a device that can be
   //             watched, such as a terminal; bad_file_descriptor; file_exists: registered with the

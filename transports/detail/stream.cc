@@ -8,6 +8,7 @@
 #include <new>
 #include <utility>
 
+#include "kairos/transports/detail/borrowed_files.h"
 #include "kairos/transports/error.h"
 
 namespace kairos::detail {
@@ -337,7 +338,7 @@ void Stream::closeFd() noexcept {
   if (fd_ < 0) return;
   unwatchReading();
   unwatchWriting();
-  if (wasBlocking_) makeBlocking(fd_);
+  if (isBorrowed_) BorrowedFiles::giveBack(*context_, fd_);
   ::close(std::exchange(fd_, -1));
   readSide_.end();
 }

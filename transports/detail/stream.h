@@ -26,8 +26,8 @@ class Stream final : public ContextMember, public OperationOwner {
   Stream(Context& context, Fd fd, FdKind kind) noexcept;
   ~Stream();
 
-  // Whoever shares the open file finds it as it was, after the close.
-  void blockAgainOnClose() noexcept { wasBlocking_ = true; }
+  // The open file is one of the context's BorrowedFiles.
+  void giveBackOnClose() noexcept { isBorrowed_ = true; }
 
   // The operations are described; these begin them.
   void startRead(ReadOperation& operation, AsyncCallback callback) noexcept;
@@ -92,7 +92,7 @@ class Stream final : public ContextMember, public OperationOwner {
   bool writerAdded_ : 1 = false;
   bool shutdownStarted_ : 1 = false;
   bool closesAfterFlush_ : 1 = false;
-  bool wasBlocking_ : 1 = false;
+  bool isBorrowed_ : 1 = false;
   bool closed_ : 1 = false;
   Fd fd_;  // -1: closed
 };
