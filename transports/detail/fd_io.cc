@@ -95,6 +95,8 @@ IoResult writeVector(Fd fd, std::span<iovec> parts) noexcept {
 
 bool IoResult::wouldBlock() const noexcept { return error == EAGAIN || error == EWOULDBLOCK; }
 
+bool IoResult::isStarved() const noexcept { return error == ENOBUFS; }
+
 IoResult readOnce(Fd fd, FdKind kind, std::span<char> into) noexcept {
   if (kind == FdKind::socket) {
     return untilNotInterrupted([&] { return ::recv(fd, into.data(), into.size(), 0); });

@@ -4,6 +4,7 @@
 
 #include <sys/uio.h>
 
+#include <chrono>
 #include <cstddef>
 #include <cstdint>
 #include <span>
@@ -25,7 +26,12 @@ struct IoResult {
   int error = 0;          // errno
 
   bool wouldBlock() const noexcept;
+  // It takes nothing now for want of memory of its own, and will not tell when it has some.
+  bool isStarved() const noexcept;
 };
+
+// Until the OS is asked again for what it does not tell of.
+inline constexpr std::chrono::milliseconds retryDelay{10};
 
 IoResult readOnce(Fd fd, FdKind kind, std::span<char> into) noexcept;
 

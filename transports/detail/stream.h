@@ -58,6 +58,7 @@ class Stream final : public ContextMember, public OperationOwner {
  private:
   static void onReadable(void* udata);
   static void onWritable(void* udata);
+  static void onRetry(void* udata);
 
   std::error_code mayStart(const Operation& operation) const noexcept;
   // A read waits for more.
@@ -80,6 +81,8 @@ class Stream final : public ContextMember, public OperationOwner {
   void afterWrites() noexcept;
   void watchWriting() noexcept;
   void unwatchWriting() noexcept;
+  void retryLater() noexcept;
+  void stopRetrying() noexcept;
   void closeFd() noexcept;
 
   // In an order that leaves no gaps: there may be very many idle streams.
