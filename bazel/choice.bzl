@@ -32,4 +32,5 @@ def choice(name, values, default, **kwargs):
         native.config_setting(
             name = "{}_is_{}".format(name, value),
             flag_values = {name: value},
+            visibility = ["//visibility:public"],
         )

@@ -16,7 +16,8 @@ namespace kairos {
 // the headers of the transports for what they do and their errors.
 
 // Gives an Accepted: `auto [stream, peer] = co_await accept(server);` Want of descriptors or memory
-// is thrown once, and the next accept waits it out.
+// is thrown once, and the next accept waits it out. A loop that accepts goes on after that, but not
+// after a `closed` or a request to cancel: see noThrow().
 inline auto accept(StreamServer& server) noexcept {
   return TransportCall(server, detail::AcceptCall{});
 }

@@ -73,9 +73,10 @@ class FutureBase {
   std::exception_ptr readError() const;
 
   // Asks the innermost operation that this waits for to end. That may take time, and whoever waits
-  // in between may take the CancelledError for itself. False: nothing can be cancelled now, and
-  // nothing has happened: it is finished, runs, or waits for what cannot be cancelled.
-  bool tryCancel() noexcept { return detail::requestCancel(*state_); }
+  // in between may take the CancelledError for itself. Asked again while that error is on its way,
+  // this is the same request; afterwards, another. False: nothing can be cancelled now, and nothing
+  // has happened: it is finished, runs, or waits for what cannot be cancelled.
+  bool tryCancel() noexcept { return !finished() && detail::requestCancel(*state_); }
 
   // The same; a request that cannot be delivered now is kept for the next thing that is awaited.
   void cancelSoon() noexcept { detail::requestCancelSoon(*state_); }
@@ -106,6 +107,9 @@ class FutureBase {
 // holds its Future any more; CancelledError, thrown out of it, cancels it. Its frame is in the
 // memory of the first argument that has a context: a FutureContext, a future, or an object with
 // `FutureContext& futureContext()`; without one it is on the heap.
+//
+// Its locals go when it ends, its parameters live as long as a Future of it: what has to end with
+// the work, as a stream, is moved into a local if the Future is kept.
 //
 // `co_await future` gives a reference to the value, `co_await std::move(future)` and that of a
 // call give the value itself. Both throw the future's error.

@@ -10,7 +10,8 @@ namespace kairos {
 
 // Limits of time. When the limit is reached first, `future` is cancelled and waited for; only then
 // is the result there. What `future` made of the request counts: a value or an error that it ended
-// with nevertheless is its outcome, and it was in time. Cancelling one of these cancels `future`.
+// with nevertheless is its outcome, and it was in time. Cancelling one of these cancels `future`, now
+// and when the time is over already; what was cancelled before its time was over has no limit more.
 //
 // A limit of zero or less, or in the past, is reached in the next poll; a future that is finished
 // already is in time whatever the limit. Reactor::forever, and time_point::max(), are no limit and

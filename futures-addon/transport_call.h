@@ -68,8 +68,13 @@ struct NotThrowing : Call {
 
 }  // namespace detail
 
-// `auto [error, line] = co_await noThrow(readLine(stream));` A cancelled one has the error
-// operation_canceled.
+// `auto [error, line] = co_await noThrow(readLine(stream));`
+//
+// A cancelled one has the error operation_canceled, and that is all that is left of the request:
+// the coroutine goes on, and has to end by itself. A loop ends there. `closed` compares equal: the
+// operations after it fail at once, each time.
+//
+//   if (error == std::errc::operation_canceled) break;
 template <class Call>
 auto noThrow(TransportCall<Call> call) noexcept {
   using Quiet = detail::NotThrowing<Call>;

@@ -81,7 +81,12 @@ struct OperationAccess {
 
   // Clears what an earlier use left.
   static void begin(Operation& operation, OperationOwner& owner, AsyncCallback callback) noexcept {
-    operation.error.clear();
+    begin(operation, owner, callback, {});
+  }
+  // With an error that says success, to copy: making one calls into the C++ library.
+  static void begin(Operation& operation, OperationOwner& owner, AsyncCallback callback,
+                    const std::error_code& success) noexcept {
+    operation.error = success;
     operation.callback_ = callback;
     operation.owner_ = &owner;
     operation.state_ = Operation::State::waiting;

@@ -5,6 +5,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <limits>
+#include <memory>
 #include <span>
 #include <string>
 #include <string_view>
@@ -52,7 +53,7 @@ struct ReadOperation : detail::Operation {
   friend class detail::Stream;
   template <class Target>
   friend struct detail::StreamCalls;
-  enum class Kind : std::uint8_t { once, exactly, until, line, message, toEnd, consume };
+  enum class Kind : std::uint8_t { onceInto, exactly, once, until, line, message, toEnd, consume };
 
   // Here, where it takes no room.
   Kind kind_ = Kind::once;
@@ -72,8 +73,9 @@ struct ReadOperation : detail::Operation {
     wanted_ = wanted;
   }
 
-  // The user's buffer, if there is one.
-  char* into() const noexcept { return kind_ <= Kind::exactly ? with_.into : nullptr; }
+  // The user has a buffer for it, into() which it is read.
+  bool isInto() const noexcept { return kind_ <= Kind::exactly; }
+  char* into() const noexcept { return with_.into; }
   std::string_view separator() const noexcept { return {with_.separator, separatorSize_}; }
 
   std::size_t wanted_ = 0;  // the size of the user's buffer, or the limit
@@ -105,8 +107,6 @@ struct WriteOperation : detail::Operation {
   WriteOperation() = default;
   ~WriteOperation() { abandon(); }
 
-  std::size_t bytes = 0;  // how many were handed to the OS
-
  private:
   friend class detail::Stream;
   friend class detail::TlsConnection;
@@ -116,21 +116,55 @@ struct WriteOperation : detail::Operation {
   friend struct detail::StreamCalls;
   enum class Kind : std::uint8_t {
     bytes,
+    parts,   // of them
     file,    // handed from the file to the stream by the OS
     copied,  // of a file, through memory
     shutdown,
     close  // after a shutdown
   };
 
+  // Here, where they take no room.
+  Kind kind_ = Kind::bytes;
+  Fd file_ = -1;  // the user's
+
+ public:
+  std::size_t bytes = 0;  // how many were handed to the OS
+
+ private:
+  void describe(Kind kind, std::uint64_t left) noexcept {
+    kind_ = kind;
+    left_ = left;
+    offset_ = 0;
+  }
+
+  bool isOfMemory() const noexcept { return kind_ <= Kind::parts; }
   bool isLast() const noexcept { return kind_ >= Kind::shutdown; }
 
-  Kind kind_ = Kind::bytes;
-  Fd file_ = -1;              // the user's
+  // Of what is in memory, and not gone yet: the parts, while there are bytes left in them.
+  std::string_view part(std::size_t index) const noexcept {
+    if (kind_ == Kind::bytes) return {at_.bytes, left_};
+    return at_.parts[index].substr(index == 0 ? offset_ : 0);
+  }
+
+  // So many bytes of the first part are gone.
+  void advance(std::size_t count) noexcept {
+    bytes += count;
+    left_ -= count;
+    if (kind_ == Kind::bytes) {
+      at_.bytes += count;
+    } else if ((offset_ += count) == at_.parts->size()) {
+      ++at_.parts;
+      offset_ = 0;
+    }
+  }
+
   std::uint64_t left_ = 0;    // of all parts, or of the file: FileRange::toEnd if it is not known
   std::uint64_t offset_ = 0;  // of what is left in the first part, or in the file
-  std::span<const std::string_view> parts_;  // what is left
-  std::string_view single_;
-  std::string owned_;
+  union {
+    const char* bytes;
+    const std::string_view* parts;
+  } at_{nullptr};                       // where what is left begins
+  std::unique_ptr<std::string> owned_;  // kept for the next such write
 };
 
 // A wait for room in the queue of writes.

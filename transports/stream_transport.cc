@@ -144,15 +144,14 @@ std::error_code StreamTransport::writeFile(WriteOperation& operation, const File
   constexpr std::uint64_t last = std::numeric_limits<std::int64_t>::max();
   if (range.offset > last) return invalid();
   if (range.size != FileRange::toEnd && range.size > last - range.offset) return invalid();
-  if (const auto error = Calls::mayWrite(stream_.get(), operation, 0, {callback, udata})) {
-    return error;
+  if (const auto refusal = Calls::mayWrite(stream_.get(), operation, 0, {callback, udata})) {
+    return refusal;
   }
   const bool isSmall = range.size <= detail::BufferPool::blockBytes;
-  operation.kind_ = isSmall ? WriteOperation::Kind::copied : WriteOperation::Kind::file;
-  operation.parts_ = {};
+  operation.describe(isSmall ? WriteOperation::Kind::copied : WriteOperation::Kind::file,
+                     range.size);
   operation.file_ = range.file;
   operation.offset_ = range.offset;
-  operation.left_ = range.size;
   stream_->startWrite(operation, {callback, udata});
   return {};
 }
@@ -178,8 +177,8 @@ bool StreamTransport::isCongested() const noexcept {
 
 std::error_code StreamTransport::waitUntilDrained(DrainOperation& operation, CallbackFunc callback,
                                                   void* udata) noexcept {
-  if (const auto error = Calls::mayWrite(stream_.get(), operation, 0, {callback, udata})) {
-    return error;
+  if (const auto refusal = Calls::mayWrite(stream_.get(), operation, 0, {callback, udata})) {
+    return refusal;
   }
   stream_->startDrain(operation, {callback, udata});
   return {};

@@ -112,7 +112,9 @@ class StreamTransport {
   [[nodiscard]] std::error_code write(WriteOperation& operation,
                                       std::span<const std::string_view> parts,
                                       CallbackFunc callback, void* udata) noexcept;
-  // Keeps `bytes` in the operation, and their memory until it is used again.
+  // Keeps `bytes` in the operation, which allocates for that the first time, and keeps their memory
+  // until it is used again.
+  //   Errors    not_enough_memory
   [[nodiscard]] std::error_code writeOwned(WriteOperation& operation, std::string bytes,
                                            CallbackFunc callback, void* udata) noexcept;
 

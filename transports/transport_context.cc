@@ -31,21 +31,8 @@ void Context::endMembers() noexcept {
   while (!members_.empty()) members_.popFront().leaveContext();
 }
 
-void Context::complete(Operation& operation) noexcept {
-  operation.unlink();
-  operation.state_ = Operation::State::completing;
-  done_.pushBack(operation);
-  if (!dispatching_) deliverLater();
-}
-
-void Context::deliver() {
-  for (int left = TransportContext::completionsPerCallbackMax; left > 0 && !done_.empty(); --left) {
-    deliverFirst();
-  }
-}
-
 // The callback may destroy the operation and start it anew.
-void Context::deliverFirst() {
+inline void Context::deliverFirst() {
   Operation& operation = done_.popFront();
   if (operation.owner_ != nullptr) operation.owner_->forget(operation);
   operation.owner_ = nullptr;
@@ -54,9 +41,15 @@ void Context::deliverFirst() {
   callback.function(callback.udata);
 }
 
+void Context::deliver() {
+  for (int left = TransportContext::completionsPerCallbackMax; left > 0 && !done_.empty(); --left) {
+    deliverFirst();
+  }
+}
+
 // Without memory for a timer, the next callback of any transport makes up for it.
 void Context::deliverLater() noexcept {
-  if (done_.empty() || timer_ != TimerId::none) return;
+  if (timer_ != TimerId::none) return;
   timer_ = reactor_.addTimer(Clock::duration::zero(), onDeferred, this);
 }
 

@@ -145,12 +145,7 @@ struct WaiterAccess {
     if (callback == nullptr) refuseNothing();
   }
   static AsyncCallback callbackOf(const Waiter& waiter) noexcept { return waiter.callback_; }
-  static const WaiterTracking& trackingOf(const Waiter& waiter) noexcept {
-    return waiter.tracking_;
-  }
-  static void setOwner(Waiter& waiter, FutureState& future) noexcept {
-    waiter.tracking_.belongsTo(future);
-  }
+  static WaiterTracking& trackingOf(Waiter& waiter) noexcept { return waiter.tracking_; }
   static bool isPooled(const Waiter& waiter) noexcept { return waiter.isPooled_; }
   static void setPooled(Waiter& waiter) noexcept { waiter.isPooled_ = true; }
 

@@ -165,8 +165,8 @@ class CoroutinePromiseBase : public ValueState<T>, public Coroutine {
   void unhandled_exception() noexcept { endWithCurrentException(); }
 
   template <class Awaitable>
-  decltype(auto) await_transform(Awaitable&& awaitable, AwaitPlace at = AwaitPlace::current()) {
-    this->tracking_.awaitsAt(at);
+  decltype(auto) await_transform(Awaitable&& awaitable, AwaitPlace at = placeOfAwait()) {
+    this->tracking_.awaits(awaitable, at);
     return transformAwaitable(std::forward<Awaitable>(awaitable));
   }
 

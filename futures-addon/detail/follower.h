@@ -83,7 +83,7 @@ class Follower : public Derived<State, T> {
   void follow() {
     if (!of_.isPending()) return static_cast<State*>(this)->followedFinished();
     WaiterAccess::setCallback(waiter_, {onFinished, this});
-    WaiterAccess::setOwner(waiter_, *this);
+    WaiterAccess::trackingOf(waiter_).belongsTo(*this);
     of_.add(waiter_);
   }
   void unfollow() noexcept { waiter_.unlink(); }

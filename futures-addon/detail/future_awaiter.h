@@ -33,7 +33,7 @@ class FutureAwaiter : public KnownAwaiter {
     WaiterAccess::setCallback(waiter_, resumptionOf(coroutine));
     if constexpr (std::derived_from<Promise, Coroutine>) {
       coroutine_ = &coroutine.promise();
-      WaiterAccess::setOwner(waiter_, coroutine_->state());
+      WaiterAccess::trackingOf(waiter_).belongsTo(*coroutine_);
       future_.addCoroutine(waiter_);
       coroutine_->state().adopt(future_.core());
       coroutine_->suspendedOn(&future_);

@@ -7,8 +7,13 @@ namespace kairos::detail {
 
 bool requestCancel(Awaited& outermost) noexcept {
   Awaited* innermost = &outermost;
-  while (Awaited* const inner = innermost->inner()) innermost = inner;
-  return innermost->cancel();
+  while (Awaited* const inner = innermost->inner()) {
+    innermost->passRequest();
+    innermost = inner;
+  }
+  if (innermost->cancel()) return true;
+  for (Awaited* on = &outermost; on != innermost; on = on->inner()) on->takeRequestBack();
+  return false;
 }
 
 bool requestCancelSoon(Awaited& outermost) noexcept {
@@ -58,7 +63,9 @@ std::size_t FutureState::remove(AsyncCallback callback) noexcept {
   return removed;
 }
 
-bool FutureState::cancel() noexcept { return isPending() && cancelWork(); }
+bool FutureState::cancel() noexcept {
+  return isPending() ? cancelWork() : status_ == FutureStatus::cancelled;
+}
 
 void FutureState::breakPromise() noexcept {
   const bool isUnknown = references_ == 1 && waiters_.empty();

@@ -23,8 +23,13 @@ class Awaited {
   virtual Awaited* inner() noexcept { return nullptr; }
 
   // Asks the innermost to end. True: the request has reached it, and it will end, or decide for
-  // itself. Runs no callback but the one that is there for the request.
+  // itself; or it has been cancelled already, and who waits for it does not know yet. Runs no
+  // callback but the one that is there for the request.
   virtual bool cancel() noexcept = 0;
+
+  // A request goes by here to what this waits for; and it could not be delivered there.
+  virtual void passRequest() noexcept {}
+  virtual void takeRequestBack() noexcept {}
 
   // A request that could not be delivered went by here.
   virtual void keepRequest() noexcept {}

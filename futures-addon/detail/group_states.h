@@ -22,7 +22,7 @@ class Membership : public Waiter {
   }
 
   void follow(FutureState& group) {
-    WaiterAccess::setOwner(*this, group);
+    WaiterAccess::trackingOf(*this).belongsTo(group);
     FutureAccess::stateOf(future_).add(*this);
   }
   const FutureBase& future() const noexcept { return future_; }

@@ -49,7 +49,7 @@ class QueuedAwaiter : public OperationAwaiter, public Waiter {
   }
 
   bool cancel() noexcept final {
-    if (isServed_ || isCancelled_) return false;
+    if (isServed_ || isCancelled_) return isCancelled_;
     isCancelled_ = true;
     goOn();
     leftQueue();

@@ -34,19 +34,18 @@ class Limited : public Follower<State, T, OfState> {
 
   void followedFinished() {
     const bool isOtherCancelled = this->of_.status() == FutureStatus::cancelled;
-    if (this->hasRequest() && !this->of_.hasRequest()) {
-      this->dropRequest();
-      isCancelled_ = true;
-    }
     static_cast<State*>(this)->end(isOtherCancelled && isTimeOver_,
-                                   isOtherCancelled && isCancelled_);
+                                   isOtherCancelled && isCancelled());
   }
 
-  // Both keep it: where it is delivered in the end, the other has it no more.
-  void keepRequest() noexcept override {
-    FutureState::keepRequest();
-    keepRequestFrom(this->of_);
+  // A request is for the other, and is kept by both: where it is delivered in the end, the other
+  // has it no more.
+  Awaited* inner() noexcept override { return this->isPending() ? &this->of_ : nullptr; }
+  void passRequest() noexcept override {
+    wasCancelled_ = isCancelled_;
+    isCancelled_ = true;
   }
+  void takeRequestBack() noexcept override { isCancelled_ = wasCancelled_; }
 
  protected:
   using Follower<State, T, OfState>::Follower;
@@ -69,21 +68,26 @@ class Limited : public Follower<State, T, OfState> {
     auto& self = *static_cast<Limited*>(udata);
     self.timer_ = TimerId::none;
     ContextCore& core = *self.core_;
-    if (self.of_.isPending()) {
+    if (self.of_.isPending() && !self.isCancelled()) {
       self.isTimeOver_ = true;
       requestCancelSoon(self.of_);
     }
     core.drain();
   }
 
-  // Of the other, unless that has been cancelled for being late.
-  bool cancelWork() noexcept override {
-    return isCancelled_ = isTimeOver_ || requestCancel(this->of_);
+  // The other was asked to end because this was: then and there, or with what both had kept.
+  bool isCancelled() noexcept {
+    if (this->hasRequest() && !this->of_.hasRequest()) {
+      this->dropRequest();
+      isCancelled_ = true;
+    }
+    return isCancelled_;
   }
 
   TimerId timer_ = TimerId::none;
   bool isTimeOver_ = false;
   bool isCancelled_ = false;
+  bool wasCancelled_ = false;  // before the request that is under way
 };
 
 // Behind wait().

@@ -63,9 +63,8 @@ class TransportAwaiter final : public OperationAwaiter {
   }
 
   bool cancel() noexcept override {
-    const bool isCancelled = operation_.isPending() && call_.cancel(target_, operation_);
-    isCancelled_ = isCancelled_ || isCancelled;
-    return isCancelled;
+    if (!isCancelled_) isCancelled_ = operation_.isPending() && call_.cancel(target_, operation_);
+    return isCancelled_;
   }
 
  private:

@@ -42,9 +42,8 @@ class TurnAwaiter : public OperationAwaiter, public Base {
 
   // One that was served goes on as if nobody had asked.
   bool cancel() noexcept final {
-    if (this->state() != Turn::State::waiting) return false;
-    queue_->cancel(*this);
-    return true;
+    if (this->state() == Turn::State::waiting) queue_->cancel(*this);
+    return this->state() == Turn::State::cancelled;
   }
 
  protected:

@@ -15,6 +15,9 @@ namespace kairos::detail {
 // How a value of T is kept, and given out again.
 template <class T>
 struct Kept {
+  static_assert(alignof(T) <= __STDCPP_DEFAULT_NEW_ALIGNMENT__,
+                "A future holds no value that needs more than operator new aligns.");
+
   template <class... Args>
   void set(Args&&... args) {
     value.emplace(std::forward<Args>(args)...);

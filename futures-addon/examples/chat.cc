@@ -38,7 +38,11 @@ using Room = kairos::AsyncEventQueue<Line>;
 constexpr std::chrono::seconds patience(1);
 constexpr std::size_t linesMax = 1000;
 
-std::string nameOf(int guest) { return "guest " + std::to_string(guest); }
+// Nobody hears what is said after the end.
+void tell(Room& room, int guest, const std::string& text) {
+  if (room.isClosed()) return;
+  room.emit({guest, "guest " + std::to_string(guest) + text + "\n"});
+}
 
 // To the end, or until something is wrong with the line. Whoever says much at once lets the others
 // hear each line before the next.
@@ -46,7 +50,7 @@ Future<> hear(Loop& loop, StreamTransport& stream, Room& room, int guest) {
   for (;;) {
     const auto [error, line] = co_await noThrow(kairos::readLine(stream, {.limit = 4096}));
     if (error || !line) co_return;
-    room.emit({guest, nameOf(guest) + ": " + std::string(*line) + "\n"});
+    tell(room, guest, ": " + std::string(*line));
     co_await kairos::sleepAsync(loop.futureContext(), std::chrono::seconds(0));
   }
 }
@@ -64,7 +68,7 @@ Future<> speak(Loop& loop, StreamTransport& stream, Room::Reader& lines, int gue
 }
 
 Future<> welcome(Loop& loop, StreamTransport stream, Room& room, int guest) {
-  room.emit({guest, nameOf(guest) + " has come\n"});
+  tell(room, guest, " has come");
   Room::Reader lines(room);
   Future<> hearing = hear(loop, stream, room, guest);
   Future<> speaking = speak(loop, stream, lines, guest);
@@ -75,12 +79,14 @@ Future<> welcome(Loop& loop, StreamTransport stream, Room& room, int guest) {
   co_await cancelAndWait(hearing);
   co_await cancelAndWait(speaking);
   static_cast<void>(co_await noThrow(speaking));  // one who is too slow is no error of ours
-  room.emit({guest, nameOf(guest) + " has gone\n"});
+  tell(room, guest, " has gone");
 }
 
+// Until it is cancelled.
 Future<> serve(Loop& loop, kairos::StreamServer server, Room& room) {
   for (int guest = 1;; ++guest) {
     auto [error, accepted] = co_await noThrow(kairos::accept(server));
+    if (error == std::errc::operation_canceled) break;
     if (error) {
       kairos::examples::report("accept", error);
     } else {
@@ -96,9 +102,16 @@ int main(int argc, char** argv) {
   if (!kairos::examples::parseArguments(argc, argv, address)) return 2;
   Loop loop;
   Room room(loop.futureContext(), linesMax);
+  kairos::SignalSet signals;
   kairos::StreamServer server;
+  if (kairos::examples::openSignals(loop.transportContext(), signals)) return 1;
   if (kairos::examples::listen(loop.transportContext(), address, server)) return 1;
-  kairos::asyncCheck(serve(loop, std::move(server), room));
-  loop.run();
+  Future<> serving = serve(loop, std::move(server), room);
+  kairos::asyncCheck(serving);
+  kairos::examples::runUntilSignal(loop, signals);
+  // For the guests, the end of the room is that of the chat. They refer to it until they have left.
+  serving.cancelSoon();
+  room.close();
+  loop.drain(kairos::Reactor::forever);
   return 0;
 }

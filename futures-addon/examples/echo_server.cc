@@ -24,10 +24,12 @@ kairos::Future<> echo(kairos::Loop&, kairos::StreamTransport stream) {
   while (auto data = co_await kairos::readOnce(stream)) co_await kairos::write(stream, *data);
 }
 
-// A shortage of descriptors is told once; the next accept waits until there are some.
+// Until it is cancelled, or the server is closed. A shortage of descriptors is told once; the next
+// accept waits until there are some.
 kairos::Future<> serve(kairos::Loop& loop, kairos::StreamServer server) {
   for (;;) {
     auto [error, accepted] = co_await noThrow(kairos::accept(server));
+    if (error == std::errc::operation_canceled) break;
     if (!error) {
       kairos::asyncCheck(echo(loop, std::move(accepted.stream)));
     } else {
@@ -36,13 +38,13 @@ kairos::Future<> serve(kairos::Loop& loop, kairos::StreamServer server) {
   }
 }
 
-// Of the coroutines that nobody waits for.
+// Of the coroutines that nobody waits for. What the end of the program closes is not lost.
 void onUnhandledError(void* udata) {
   const auto& futures = static_cast<kairos::Loop*>(udata)->futureContext();
   try {
     std::rethrow_exception(futures.unhandledError().error);
   } catch (const std::system_error& error) {
-    report("a client is lost", error.code());
+    if (error.code() != std::errc::operation_canceled) report("a client is lost", error.code());
   }
 }
 
@@ -53,9 +55,11 @@ int main(int argc, char** argv) {
   if (!kairos::examples::parseArguments(argc, argv, address)) return 2;
   kairos::Loop loop;
   loop.futureContext().setUnhandledErrorCallback(onUnhandledError, &loop);
+  kairos::SignalSet signals;
   kairos::StreamServer server;
+  if (kairos::examples::openSignals(loop.transportContext(), signals)) return 1;
   if (kairos::examples::listen(loop.transportContext(), address, server)) return 1;
   kairos::asyncCheck(serve(loop, std::move(server)));
-  loop.run();
+  kairos::examples::runUntilSignal(loop, signals);
   return 0;
 }

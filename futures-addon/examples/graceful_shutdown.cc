@@ -6,7 +6,6 @@
 // goodbye, wherever its coroutine stands, and the program waits for all of them, but not for ever.
 
 #include <chrono>
-#include <csignal>
 #include <cstdio>
 #include <list>
 #include <string>
@@ -43,8 +42,10 @@ Future<bool> repeatUntilTheEnd(Loop&, kairos::StreamTransport& stream) {
   co_return false;
 }
 
-// A client that does not listen must not keep the program.
-Future<> serveOne(Loop& loop, kairos::StreamTransport stream) {
+// A client that does not listen must not keep the program. The stream ends with the work, while a
+// parameter would stay as long as the Future that the server keeps.
+Future<> serveOne(Loop& loop, kairos::StreamTransport accepted) {
+  kairos::StreamTransport stream = std::move(accepted);
   if (!co_await repeatUntilTheEnd(loop, stream)) co_return;
   auto goodbye = asFuture(loop.futureContext(), noThrow(kairos::write(stream, "goodbye\n")));
   co_await kairos::withTimeout(std::move(goodbye), patience);
@@ -90,11 +91,7 @@ int main(int argc, char** argv) {
   if (!kairos::examples::parseArguments(argc, argv, address)) return 2;
   Loop loop;
   kairos::SignalSet signals;
-  if (const auto error =
-          kairos::SignalSet::open(loop.transportContext(), {SIGINT, SIGTERM}, signals)) {
-    kairos::examples::report("signals", error);
-    return 1;
-  }
+  if (kairos::examples::openSignals(loop.transportContext(), signals)) return 1;
   kairos::StreamServer listening;
   if (kairos::examples::listen(loop.transportContext(), address, listening)) return 1;
   Server server(loop, std::move(listening));

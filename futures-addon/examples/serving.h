@@ -2,12 +2,17 @@
 #ifndef KAIROS_FUTURES_ADDON_EXAMPLES_SERVING_H_
 #define KAIROS_FUTURES_ADDON_EXAMPLES_SERVING_H_
 
+#include <csignal>
 #include <cstdio>
 #include <string>
 #include <string_view>
 #include <system_error>
 
+#include "kairos/futures-addon/as_future.h"
+#include "kairos/futures-addon/loop.h"
+#include "kairos/futures-addon/signals.h"
 #include "kairos/transports/address.h"
+#include "kairos/transports/signal_set.h"
 #include "kairos/transports/stream_server.h"
 #include "kairos/transports/transport_context.h"
 
@@ -32,6 +37,19 @@ inline std::error_code listen(TransportContext& context, const Address& address,
   std::printf("listening on %s\n", bound.toString().c_str());
   std::fflush(stdout);
   return {};
+}
+
+// What ends such a server.
+inline std::error_code openSignals(TransportContext& context, SignalSet& result) {
+  if (const auto error = SignalSet::open(context, {SIGINT, SIGTERM}, result)) {
+    return report("signals", error);
+  }
+  return {};
+}
+
+// Runs all that there is until such a signal comes, and gives it.
+inline ReceivedSignal runUntilSignal(Loop& loop, SignalSet& signals) {
+  return loop.waitFor(asFuture(loop.futureContext(), nextSignal(signals)));
 }
 
 // The only argument of the program, an address.

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 #include <gtest/gtest.h>
 
+#include <csignal>
 #include <string>
 
 #include "kairos/tests/examples/tcp_client.h"
@@ -58,6 +59,16 @@ TEST_F(AwaitEchoServerTest, TellsOfAReset) {
   first.closeWithReset();
   EXPECT_TRUE(server_.waitForError("a client is lost"));
   expectEcho(second, "still here");
+}
+
+// Whoever accepts ends by being cancelled, and the clients with their transports.
+TEST_F(AwaitEchoServerTest, EndsAtASignal) {
+  TcpClient client(port_);
+  expectEcho(client, "x");
+  server_.signal(SIGINT);
+  EXPECT_EQ(server_.waitForExit(), 0);
+  EXPECT_EQ(client.receiveUntilEnd(), "");
+  EXPECT_EQ(server_.errors(), "");
 }
 
 TEST(AwaitEchoServerArgumentsTest, AreChecked) {

@@ -2,6 +2,7 @@
 #include <gtest/gtest.h>
 
 #include <chrono>
+#include <csignal>
 #include <string>
 
 #include "kairos/tests/examples/tcp_client.h"
@@ -78,6 +79,18 @@ TEST_F(ChatTest, DropsOneWhoDoesNotListen) {
     ASSERT_TRUE(speaker.sendAll(line));
   }
   expect(speaker, "guest 1 has gone\n");
+  EXPECT_EQ(server_.errors(), "");
+}
+
+// All guests with it, which takes as long as the one who does not listen.
+TEST_F(ChatTest, EndsAtASignal) {
+  TcpClient first(port_);
+  TcpClient second(port_);
+  expect(first, "guest 2 has come\n");
+  server_.signal(SIGTERM);
+  EXPECT_EQ(server_.waitForExit(), 0);
+  EXPECT_EQ(first.receiveUntilEnd(), "");
+  EXPECT_EQ(second.receiveUntilEnd(), "");
   EXPECT_EQ(server_.errors(), "");
 }
 

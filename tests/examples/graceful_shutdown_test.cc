@@ -38,6 +38,18 @@ TEST(GracefulShutdownTest, SaysGoodbyeToAll) {
   EXPECT_FALSE(TcpClient(port).connected());
 }
 
+// At once: nothing waits for the next client.
+TEST(GracefulShutdownTest, EndsTheStreamOfOneWhoHasEnded) {
+  ChildProcess server(shutdownServer("127.0.0.1:0"));
+  ASSERT_TRUE(server.waitForOutput("\n")) << server.errors();
+  TcpClient client(listeningPort(server.output()));
+  EXPECT_TRUE(client.sendAll("x"));
+  EXPECT_EQ(client.receive(1), "x");
+  client.shutdownWriting();
+  EXPECT_TRUE(client.readableWithin(ChildProcess::patience));
+  EXPECT_EQ(client.receiveUntilEnd(), "");
+}
+
 // One whose buffers are full takes its two seconds.
 TEST(GracefulShutdownTest, DoesNotWaitForEverForOneWhoDoesNotListen) {
   ChildProcess server(shutdownServer("127.0.0.1:0"));

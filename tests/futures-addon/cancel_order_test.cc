@@ -16,7 +16,15 @@
 namespace kairos {
 namespace {
 
-using CancelOrderTest = FutureTest;
+class CancelOrderTest : public FutureTest {
+ protected:
+  // False: that was not to be waited for.
+  bool drainFor(milliseconds time) {
+    Future<> sleep = sleepAsync(context_, time);
+    settleUntil(sleep);
+    return sleep.completed();
+  }
+};
 
 INSTANTIATE_TEST_SUITE_P(Backends, CancelOrderTest, backends(), backendName);
 
@@ -193,6 +201,176 @@ TEST_P(CancelOrderTest, LeavesNothingBehindWhereverItIsCancelled) {
   }
   EXPECT_GT(ticks, 15);
   EXPECT_LT(ticks, 1000);
+}
+
+// What a coroutine can await of a future, each of them.
+enum class Shape { bare, withTimeout, wait, noCancel, join, allFutures, one, both, either };
+constexpr std::array allShapes{Shape::bare,     Shape::withTimeout, Shape::wait,
+                               Shape::noCancel, Shape::join,        Shape::allFutures,
+                               Shape::one,      Shape::both,        Shape::either};
+
+// Two requests to a coroutine that awaits work of this shape, and takes its time to clean up, as
+// the work itself does.
+class Requested {
+ public:
+  explicit Requested(FutureContext& context, Shape shape)
+      : context_(context), work_(work()), outer_(awaits(shape)) {}
+
+  void request(bool soon) {
+    if (soon) return outer_.cancelSoon();
+    static_cast<void>(outer_.tryCancel());
+  }
+  Future<>& outer() { return outer_; }
+  Future<>& innermost() { return work_; }
+  bool hasCleanedUp() const { return hasCleanedUp_; }
+  bool hasWorkCleanedUp() const { return hasWorkCleanedUp_; }
+  bool wentOn() const { return wentOn_; }
+
+ private:
+  Future<> work() {
+    bool isCancelled = false;
+    try {
+      co_await sleepAsync(context_, milliseconds(20));
+    } catch (const CancelledError&) {
+      isCancelled = true;
+    }
+    if (!isCancelled) co_return;
+    co_await sleepAsync(context_, milliseconds(40));
+    hasWorkCleanedUp_ = true;
+    throw CancelledError();
+  }
+
+  Future<> shaped(Shape shape) {
+    switch (shape) {
+      case Shape::bare:
+        co_return co_await work_;
+      case Shape::withTimeout:
+        EXPECT_TRUE(co_await withTimeout(work_, milliseconds(25)));
+        co_return;
+      case Shape::wait:
+        co_return co_await wait(work_, milliseconds(25));
+      case Shape::noCancel:
+        co_return co_await noCancel(work_);
+      case Shape::join:
+        co_return co_await join(work_);
+      case Shape::allFutures:
+        co_return co_await allFutures(work_, work_);
+      case Shape::one:
+        static_cast<void>(co_await one(context_, std::vector<Future<>>(2, work_)));
+        co_return;
+      case Shape::both:
+        co_return co_await (work_ and work_);
+      case Shape::either:
+        co_return co_await (work_ or work_);
+    }
+  }
+
+  Future<> awaits(Shape shape) {
+    bool isCancelled = false;
+    try {
+      co_await shaped(shape);
+      co_await sleepAsync(context_, milliseconds(1));
+      wentOn_ = true;
+    } catch (const CancelledError&) {
+      isCancelled = true;
+    }
+    if (!isCancelled) co_return;
+    co_await sleepAsync(context_, milliseconds(1));
+    hasCleanedUp_ = true;
+    throw CancelledError();
+  }
+
+  FutureContext& context_;
+  bool hasCleanedUp_ = false;
+  bool hasWorkCleanedUp_ = false;
+  bool wentOn_ = false;
+  Future<> work_;
+  Future<> outer_;
+};
+
+bool passesItOn(Shape shape) {
+  return shape == Shape::bare || shape == Shape::withTimeout || shape == Shape::wait;
+}
+
+// F34, IF3: two requests before the first has come back are one, whatever is awaited, and no limit
+// disturbs who cleans up.
+TEST_P(CancelOrderTest, TwoRequestsInOneTickAreOne) {
+  for (const Shape shape : allShapes) {
+    for (const int requests : {0, 1, 2, 3}) {
+      SCOPED_TRACE(testing::Message() << static_cast<int>(shape) << ' ' << requests);
+      Requested race(context_, shape);
+      race.request(requests & 1);
+      race.request(requests & 2);
+      settleUntil(race.outer());
+      const bool isKept = shape == Shape::noCancel && requests == 0;
+      EXPECT_EQ(race.outer().cancelled(), !isKept);
+      EXPECT_EQ(race.hasCleanedUp(), !isKept);
+      EXPECT_EQ(race.wentOn(), isKept);
+      EXPECT_EQ(race.hasWorkCleanedUp(), passesItOn(shape));
+      settleUntil(race.innermost());
+    }
+  }
+}
+
+// F34: a request when the time is over goes on to the work, which was asked before, at once or as
+// soon as it can be.
+TEST_P(CancelOrderTest, ARequestAfterTheLimitIsDelivered) {
+  for (const bool isLimitKept : {false, true}) {
+    for (const bool throws : {false, true}) {
+      SCOPED_TRACE(testing::Message() << isLimitKept << ' ' << throws);
+      bool wentOn = false;
+      const auto work = [&]() -> Future<> {
+        if (isLimitKept) co_await noCancel(sleepAsync(context_, milliseconds(20)));
+        try {
+          co_await sleepAsync(context_, seconds(1));
+        } catch (const CancelledError&) {
+          if (isLimitKept) throw;
+        }
+        co_await sleepAsync(context_, seconds(1));  // it takes the limit's for itself
+      };
+      const auto outer = [&]() -> Future<> {
+        if (throws) {
+          co_await wait(work(), milliseconds(10));
+        } else {
+          static_cast<void>(co_await withTimeout(work(), milliseconds(10)));
+        }
+        co_await sleepAsync(context_, milliseconds(1));
+        wentOn = true;
+      };
+      Future<> future = outer();
+      EXPECT_TRUE(drainFor(milliseconds(15)));
+      EXPECT_EQ(future.tryCancel(), !isLimitKept);
+      if (isLimitKept) future.cancelSoon();
+      settleUntil(future);
+      EXPECT_TRUE(future.cancelled());
+      EXPECT_FALSE(wentOn);
+    }
+  }
+}
+
+// F34: what was cancelled before the time was over is not asked once more when it is.
+TEST_P(CancelOrderTest, ALimitLeavesTheCleanUpOfTheCancelledAlone) {
+  for (const bool isKept : {false, true}) {
+    bool isCleanedUp = false;
+    const auto work = [&]() -> Future<> {
+      co_await noCancel(sleepAsync(context_, milliseconds(isKept ? 5 : 0)));
+      bool isCancelled = false;
+      try {
+        co_await sleepAsync(context_, seconds(1));
+      } catch (const CancelledError&) {
+        isCancelled = true;
+      }
+      co_await sleepAsync(context_, milliseconds(isCancelled ? 40 : 0));
+      isCleanedUp = true;
+      throw CancelledError();
+    };
+    Future<bool> inTime = withTimeout(work(), milliseconds(20));
+    EXPECT_TRUE(drainFor(milliseconds(2)));
+    inTime.cancelSoon();
+    settleUntil(inTime);
+    EXPECT_TRUE(inTime.cancelled());
+    EXPECT_TRUE(isCleanedUp);
+  }
 }
 
 }  // namespace

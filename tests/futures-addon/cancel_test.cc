@@ -5,6 +5,7 @@
 #include <stdexcept>
 #include <utility>
 
+#include "kairos/futures-addon/async_queue.h"
 #include "kairos/tests/futures-addon/fixture.h"
 
 namespace kairos {
@@ -307,6 +308,29 @@ TEST_P(CancelTest, LetsAScheduledCoroutineSeeItsValueFirst) {
   EXPECT_THROW(waitFor(context_, future), CancelledError);
   EXPECT_EQ(text_, "4");
   EXPECT_EQ(time_.elapsed(), Clock::duration::zero());
+}
+
+// F24: the request was for the first that suspends, and is used up.
+TEST_P(CancelTest, ARequestThatWasKeptIsDeliveredOnce) {
+  struct Local {
+    static Future<int> takeTwice(FutureContext& context, AsyncQueue<int>& queue) {
+      co_await noCancel(sleepAsync(context, milliseconds(1)));
+      try {
+        co_await queue.popFirst();
+      } catch (const CancelledError&) {
+      }
+      co_return co_await queue.popFirst();
+    }
+  };
+  AsyncQueue<int> queue(context_);
+  Future<int> future = Local::takeTwice(context_, queue);
+  future.cancelSoon();
+  poll(Reactor::forever);
+  settle();
+  ASSERT_EQ(queue.waiters(), 1U);
+  EXPECT_TRUE(queue.tryAddLast(3));
+  settle();
+  EXPECT_EQ(future.read(), 3);
 }
 
 // F58

@@ -4,6 +4,7 @@
 #include <vector>
 
 #include "kairos/futures-addon/cancel.h"
+#include "kairos/futures-addon/timeout.h"
 #include "kairos/tests/futures-addon/fixture.h"
 
 namespace kairos {
@@ -86,6 +87,16 @@ Future<int> awaitManyTimes(Future<int> one) {
   int total = 0;
   for (int i = 0; i < depth; ++i) total += co_await one;
   co_return total;
+}
+
+// F34, IF8
+TEST_F(DepthTest, CancellingNestedLimitsNeedsNoStack) {
+  const auto wait = [](Future<int> inner) {
+    return kairos::wait(std::move(inner), Reactor::forever);
+  };
+  Future<int> future = chain(promise_.future(), wait, 200'000);
+  EXPECT_TRUE(future.tryCancel());
+  EXPECT_TRUE(promise_.finished());
 }
 
 // F07

@@ -86,6 +86,21 @@ TEST_P(FutureTest, RemovesCallbacksThatAreScheduled) {
   EXPECT_EQ(remover.runs(), 1U);
 }
 
+// F05: of the future that is asked, and no other.
+TEST_P(FutureTest, RemovesNoCallbackOfAnotherFuture) {
+  std::string text;
+  Letter a{text, 'a'};
+  Promise<> first(context_);
+  Promise<> second(context_);
+  for (Promise<>* promise : {&first, &second}) {
+    promise->future().addCallback(Letter::write, &a);
+    promise->complete();
+  }
+  EXPECT_EQ(first.future().removeCallback(Letter::write, &a), 1U);
+  settle();
+  EXPECT_EQ(text, "a");
+}
+
 TEST_P(FutureTest, ForgetsAWaiterThatIsDestroyed) {
   Promise<> promise(context_);
   Future<> future = promise.future();

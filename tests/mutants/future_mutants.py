@@ -149,10 +149,10 @@ _STATE = mutants_of(
 _COROUTINE = mutants_of(
     "futures-addon/detail/coroutine.cc",
     (
-        "hand-over-to-all",
-        "one of several who wait for a coroutine overtakes the others",
-        "  if (!waiters.hasOne()) return nullptr;\n",
-        "  if (waiters.empty()) return nullptr;\n",
+        "several-never-woken",
+        "of several who wait for a coroutine none goes on",
+        "  if (!state_.waiters_.empty()) wakeAll();\n  return next;\n",
+        "  return next;\n",
     ),
     (
         "callback-taken-for-coroutine",
@@ -265,7 +265,8 @@ _DERIVED = mutants_of(
     (
         "join-cancels",
         "cancelling a join cancels what it waits for",
-        "  void leave() noexcept { unfollow(); }\n  void followedFinished() { endWithValue(); }\n};\n",
+        "  void leave() noexcept { unfollow(); }\n"
+        "  void followedFinished() { endWithValue(); }\n};\n",
         "  void leave() noexcept {\n    unfollow();\n    detail::requestCancel(of_);\n  }\n"
         "  void followedFinished() { endWithValue(); }\n};\n",
     ),

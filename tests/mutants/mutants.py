@@ -108,9 +108,12 @@ class Suite:
     def _compile(self, directory, source):
         made = os.path.join(directory, source.replace("/", "_") + ".o")
         whole = os.path.join(directory, "kairos", source)
-        flags = ["-I" + directory, *self.kit["compile_flags"]]
+        flags = ["-I" + directory, *map(self._whole, self.kit["compile_flags"])]
         self._call([*flags, "-c", whole, "-o", made], directory)
         return made
+
+    def _whole(self, flag):
+        return "-I" + os.path.join(self.root, flag[2:]) if flag.startswith("-I") else flag
 
     # A changed object comes before the archive that holds the one that it stands for, of which the
     # linker then wants nothing.

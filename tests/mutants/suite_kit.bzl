@@ -20,6 +20,10 @@ def _libraries_and_flags(context):
                 files.append(archive)
     return files, flags
 
+def _in_runfiles(flag, bin_dir):
+    prefix = "-I" + bin_dir.path + "/"
+    return "-I" + flag[len(prefix):] if flag.startswith(prefix) else flag
+
 def _impl(ctx):
     merged = cc_common.merge_cc_infos(cc_infos = [dep[CcInfo] for dep in ctx.attr.deps])
     objects = []
@@ -30,7 +34,7 @@ def _impl(ctx):
     description = ctx.actions.declare_file(ctx.label.name + ".json")
     ctx.actions.write(description, json.encode(struct(
         archives = [file.short_path for file in archives],
-        compile_flags = compile.flags,
+        compile_flags = [_in_runfiles(flag, ctx.bin_dir) for flag in compile.flags],
         compiler = compile.compiler,
         core = [file.short_path for file in ctx.files.core],
         link_flags = link_flags + ctx.fragments.cpp.linkopts,
@@ -39,7 +43,10 @@ def _impl(ctx):
     files = [description] + objects + archives + ctx.files.core
     return [DefaultInfo(
         files = depset([description]),
-        runfiles = ctx.runfiles(files),
+        runfiles = ctx.runfiles(
+            files,
+            transitive_files = merged.compilation_context.headers,
+        ),
     )]
 
 suite_kit = rule(

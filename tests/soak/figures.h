@@ -13,11 +13,16 @@ namespace kairos::soak {
 
 using Clock = std::chrono::steady_clock;
 
-// How long a program may go on with its load.
+// How long a program may go on with its load, and by what it is judged.
 class Budget {
  public:
-  explicit Budget(double seconds) : begin_(Clock::now()), length_(seconds) {}
+  enum class Judges { counts, ratiosToo };
 
+  explicit Budget(double seconds, Judges judges = Judges::counts)
+      : begin_(Clock::now()), length_(seconds), judges_(judges) {}
+
+  // Long enough to compare speeds within the run.
+  bool judgesRatios() const { return judges_ == Judges::ratiosToo; }
   double seconds() const { return length_; }
   double spent() const { return std::chrono::duration<double>(Clock::now() - begin_).count(); }
   bool isOver() const { return spent() >= length_; }
@@ -25,13 +30,15 @@ class Budget {
  private:
   Clock::time_point begin_;
   double length_;
+  Judges judges_;
 };
 
 std::size_t openDescriptors(pid_t process);
 std::int64_t residentKilobytes(pid_t process);
 std::int64_t cpuNanoseconds(pid_t process);
 
-// What a program found. It is passed or not by what was counted, never by how fast it was.
+// What a program found. It is passed or not by what was counted and compared, never by how fast it
+// was.
 struct Figures {
   std::string name;
   std::uint64_t ok = 0;
@@ -46,6 +53,9 @@ struct Figures {
   std::string more{};             // figures of this program alone
   std::string failure{};          // what else does not hold
 
+  void demand(bool holds, const char* otherwise) {
+    if (!holds && failure.empty()) failure = otherwise;
+  }
   bool passed() const;
   std::string line() const;
 };

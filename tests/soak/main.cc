@@ -16,6 +16,7 @@
 
 namespace {
 
+using kairos::soak::Budget;
 using kairos::soak::Program;
 
 int usage() {
@@ -36,7 +37,8 @@ bool isProgram(std::string_view name) {
 bool passes(const Program& program, double minutes) {
   const pid_t process = ::fork();
   if (process == 0) {
-    const auto figures = program.run(kairos::soak::Budget(minutes * 60 * program.share));
+    const auto judges = minutes < 1 ? Budget::Judges::counts : Budget::Judges::ratiosToo;
+    const auto figures = program.run(Budget(minutes * 60 * program.share, judges));
     std::printf("%s\n", figures.line().c_str());
     std::fflush(stdout);
     std::_Exit(figures.passed() ? 0 : 1);

@@ -27,11 +27,13 @@ bool RawClient::exchange() {
 }
 
 // It is full when nothing fits for a while: the server goes on until its own buffers are full too.
-void RawClient::flood() {
+void RawClient::flood(std::size_t bytesMax) {
   static const std::array<char, 65536> bytes{};
   pollfd room{fd_.get(), POLLOUT, 0};
-  while (::poll(&room, 1, 20) == 1 &&
-         ::send(fd_.get(), bytes.data(), bytes.size(), MSG_NOSIGNAL | MSG_DONTWAIT) > 0) {
+  for (std::size_t sent = 0; sent < bytesMax && ::poll(&room, 1, 20) == 1;) {
+    const ssize_t now = ::send(fd_.get(), bytes.data(), bytes.size(), MSG_NOSIGNAL | MSG_DONTWAIT);
+    if (now <= 0) return;
+    sent += static_cast<std::size_t>(now);
   }
 }
 

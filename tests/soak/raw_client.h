@@ -3,6 +3,7 @@
 #define KAIROS_TESTS_SOAK_RAW_CLIENT_H_
 
 #include <cstddef>
+#include <limits>
 
 #include "kairos/tests/support/unique_fd.h"
 #include "kairos/transports/address.h"
@@ -19,8 +20,8 @@ class RawClient {
   // Sends a message and receives it again. False: it did not come as it was.
   bool exchange();
 
-  // Sends until nothing more fits, and reads nothing of what comes back.
-  void flood();
+  // Sends until nothing more fits, or so much, and reads nothing of what comes back.
+  void flood(std::size_t bytesMax = std::numeric_limits<std::size_t>::max());
 
   // Sends a byte, and waits for nothing.
   bool drip();

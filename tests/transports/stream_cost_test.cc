@@ -175,6 +175,31 @@ TEST_F(StreamCostTest, AnIdleConnectionTakes256Bytes) {
                            sizeof(StreamTransport);
   RecordProperty("bytesPerConnection", static_cast<int>(each));
   EXPECT_LE(each, 256u);
+  // A session of its own on the heap has a write too.
+  const std::size_t session = each + sizeof(WriteOperation) + perAllocation;
+  RecordProperty("bytesPerSession", static_cast<int>(session));
+  EXPECT_LE(session, 360u);
+}
+
+// What an operation keeps its bytes in is kept for the next.
+TEST_F(StreamCostTest, OnlyTheFirstOwnedWriteOfAnOperationAllocates) {
+  Pair ends = pair();
+  StreamTransport stream;
+  ASSERT_FALSE(StreamTransport::adopt(context_, ends.near.release(), stream));
+  Write write;
+  const auto writeOwned = [&] { return stream.writeOwned(write, "owned", Write::done, &write); };
+  {
+    const OutOfMemory none(1, 1);
+    EXPECT_EQ(writeOwned(), std::errc::not_enough_memory);
+  }
+  EXPECT_FALSE(write.isPending());
+  ASSERT_FALSE(writeOwned());
+  reactor_.poll(0ms);
+  const AllocationCount allocations;
+  ASSERT_FALSE(writeOwned());
+  reactor_.poll(0ms);
+  EXPECT_EQ(allocations.allocations(), 0u);
+  EXPECT_EQ(write.completions(), 2u);
 }
 
 // A queue of writes costs an allocation only while many streams have one at the same time.

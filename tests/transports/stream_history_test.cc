@@ -328,8 +328,8 @@ class StreamHistory final : public History {
     });
   }
 
-  static bool isReady(const End& end, short events) {
-    pollfd asked{end.stream.fd(), events, 0};
+  static bool isReady(Fd fd, short events) {
+    pollfd asked{fd, events, 0};
     return ::poll(&asked, 1, 0) > 0;
   }
 

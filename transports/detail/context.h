@@ -4,6 +4,7 @@
 
 #include <cstdint>
 #include <memory>
+#include <system_error>
 #include <utility>
 
 #include "kairos/reactor/reactor.h"
@@ -56,8 +57,16 @@ class Context {
   // The start calls are refused from now on.
   bool isEnding() const noexcept { return ending_; }
 
+  // What an operation begins with.
+  const std::error_code& success() const noexcept { return success_; }
+
   // The operation has its result: its callback will run.
-  void complete(Operation& operation) noexcept;
+  void complete(Operation& operation) noexcept {
+    operation.unlink();
+    operation.state_ = Operation::State::completing;
+    done_.pushBack(operation);
+    if (!dispatching_) deliverLater();
+  }
 
   // Does `work` of a transport, in a callback of the reactor, then runs the callbacks of what is
   // done. `work` runs no callback of the user's.
@@ -75,7 +84,7 @@ class Context {
     explicit DispatchScope(Context& context) : context_(context) { context_.dispatching_ = true; }
     ~DispatchScope() {
       context_.dispatching_ = false;
-      context_.deliverLater();
+      if (!context_.done_.empty()) context_.deliverLater();
     }
     DispatchScope(const DispatchScope&) = delete;
     DispatchScope& operator=(const DispatchScope&) = delete;
@@ -91,6 +100,7 @@ class Context {
   static void onDeferred(void* udata);
 
   Reactor& reactor_;
+  const std::error_code success_;
   BufferPool pool_;
   QueuePool queuePool_;
   std::unique_ptr<ContextShare> datagrams_;

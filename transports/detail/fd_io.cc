@@ -20,19 +20,14 @@ namespace {
 
 template <class Call>
 IoResult untilNotInterrupted(Call call) noexcept {
-  for (;;) {
-    const ssize_t count = call();
-    if (count >= 0) return {static_cast<std::size_t>(count), 0};
-    if (errno != EINTR) return {0, errno};
-  }
+  IoResult result;
+  do result = resultOf(call());
+  while (result.error == EINTR);
+  return result;
 }
 
 IoResult send(Fd fd, std::span<iovec> parts) noexcept {
-  if (parts.size() == 1) {
-    const iovec only = parts.front();
-    return untilNotInterrupted(
-        [&] { return ::send(fd, only.iov_base, only.iov_len, MSG_NOSIGNAL); });
-  }
+  if (parts.size() == 1) return writeOnce(fd, FdKind::socket, toView(parts.front()));
   msghdr message{};
   message.msg_iov = parts.data();
   message.msg_iovlen = parts.size();
@@ -93,14 +88,7 @@ IoResult writeVector(Fd fd, std::span<iovec> parts) noexcept {
 
 }  // namespace
 
-bool IoResult::wouldBlock() const noexcept { return error == EAGAIN || error == EWOULDBLOCK; }
-
-bool IoResult::isStarved() const noexcept { return error == ENOBUFS; }
-
-IoResult readOnce(Fd fd, FdKind kind, std::span<char> into) noexcept {
-  if (kind == FdKind::socket) {
-    return untilNotInterrupted([&] { return ::recv(fd, into.data(), into.size(), 0); });
-  }
+IoResult readFile(Fd fd, std::span<char> into) noexcept {
   return untilNotInterrupted([&] { return ::read(fd, into.data(), into.size()); });
 }
 

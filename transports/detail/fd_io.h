@@ -2,12 +2,16 @@
 #ifndef KAIROS_TRANSPORTS_DETAIL_FD_IO_H_
 #define KAIROS_TRANSPORTS_DETAIL_FD_IO_H_
 
+#include <sys/socket.h>
+#include <sys/types.h>
 #include <sys/uio.h>
 
+#include <cerrno>
 #include <chrono>
 #include <cstddef>
 #include <cstdint>
 #include <span>
+#include <string_view>
 #include <system_error>
 
 #include "kairos/reactor/reactor.h"
@@ -20,23 +24,59 @@ inline std::error_code systemError(int number) noexcept {
   return {number, std::generic_category()};
 }
 
+inline iovec toIovec(std::string_view bytes) noexcept {
+  // writev(2) and sendmsg(2) do not write to it.
+  return {const_cast<char*>(bytes.data()), bytes.size()};
+}
+
+inline std::string_view toView(const iovec& part) noexcept {
+  return {static_cast<const char*>(part.iov_base), part.iov_len};
+}
+
 // What reading or writing once did. Interruptions are not seen: the call is made again.
 struct IoResult {
   std::size_t bytes = 0;  // zero from a read that did not fail: the end
   int error = 0;          // errno
 
-  bool wouldBlock() const noexcept;
+  bool wouldBlock() const noexcept { return error == EAGAIN || error == EWOULDBLOCK; }
   // It takes nothing now for want of memory of its own, and will not tell when it has some.
-  bool isStarved() const noexcept;
+  bool isStarved() const noexcept { return error == ENOBUFS; }
 };
 
 // Until the OS is asked again for what it does not tell of.
 inline constexpr std::chrono::milliseconds retryDelay{10};
 
-IoResult readOnce(Fd fd, FdKind kind, std::span<char> into) noexcept;
+// Of a call that says how many bytes, or -1.
+inline IoResult resultOf(ssize_t count) noexcept {
+  if (count < 0) return {0, errno};
+  return {static_cast<std::size_t>(count), 0};
+}
+
+// Not of a socket.
+IoResult readFile(Fd fd, std::span<char> into) noexcept;
+
+inline IoResult readOnce(Fd fd, FdKind kind, std::span<char> into) noexcept {
+  if (kind != FdKind::socket) return readFile(fd, into);
+  IoResult result;
+  do result = resultOf(::recv(fd, into.data(), into.size(), 0));
+  while (result.error == EINTR);
+  return result;
+}
 
 // Never raises SIGPIPE, whose disposition and mask are as before when it returns.
 IoResult writeOnce(Fd fd, FdKind kind, std::span<iovec> parts) noexcept;
+
+// The same of one part.
+inline IoResult writeOnce(Fd fd, FdKind kind, std::string_view part) noexcept {
+  if (kind != FdKind::socket) {
+    iovec only = toIovec(part);
+    return writeOnce(fd, kind, {&only, 1});
+  }
+  IoResult result;
+  do result = resultOf(::send(fd, part.data(), part.size(), MSG_NOSIGNAL));
+  while (result.error == EINTR);
+  return result;
+}
 
 // Sends up to `count` bytes of `file` from `offset` on, whose position is not used. Zero bytes: the
 // file ends there. No SIGPIPE either.

@@ -8,8 +8,7 @@ namespace kairos::detail {
 
 // Bytes are moved to the front only when that frees half of the memory, and memory grows by
 // doubling, so that each byte is moved a bounded number of times on average.
-std::span<char> ReadBuffer::makeRoom(BufferPool& pool) noexcept {
-  if (head_ == nullptr && !grow(pool)) return {};
+std::span<char> ReadBuffer::makeMoreRoom(BufferPool& pool) noexcept {
   if (head_->begin == head_->end) head_->begin = head_->end = 0;
   const std::size_t half = head_->capacity / 2;
   if (head_->end > half && head_->begin >= half) {
@@ -23,29 +22,14 @@ std::span<char> ReadBuffer::makeRoom(BufferPool& pool) noexcept {
 
 bool ReadBuffer::grow(BufferPool& pool) noexcept {
   const std::string_view kept = unread();
-  const std::size_t bigger = head_ == nullptr ? BufferPool::blockBytes : head_->capacity * 2;
-  char* const memory =
-      head_ == nullptr ? pool.take() : new (std::nothrow) char[sizeof(Head) + bigger];
+  const std::size_t bigger = head_->capacity * 2;
+  char* const memory = new (std::nothrow) char[sizeof(Head) + bigger];
   if (memory == nullptr) return false;
-  if (!kept.empty()) std::memcpy(memory + sizeof(Head), kept.data(), kept.size());
+  std::memcpy(memory + sizeof(Head), kept.data(), kept.size());
   Head* const head = new (memory) Head{bigger, 0, kept.size(), note()};
   release(pool);
   head_ = head;
   return true;
-}
-
-void ReadBuffer::trim(BufferPool& pool) noexcept {
-  if (unread().empty()) release(pool);
-}
-
-void ReadBuffer::release(BufferPool& pool) noexcept {
-  if (head_ == nullptr) return;
-  if (head_->capacity == BufferPool::blockBytes) {
-    pool.give(memory());
-  } else {
-    delete[] memory();
-  }
-  head_ = nullptr;
 }
 
 }  // namespace kairos::detail

@@ -3,6 +3,7 @@
 #define KAIROS_TRANSPORTS_DETAIL_READ_BUFFER_H_
 
 #include <cstddef>
+#include <new>
 #include <span>
 #include <string_view>
 
@@ -37,13 +38,29 @@ class ReadBuffer {
   }
 
   // Where to receive into; empty: no memory.
-  std::span<char> makeRoom(BufferPool& pool) noexcept;
+  std::span<char> makeRoom(BufferPool& pool) noexcept {
+    if (head_ != nullptr) return makeMoreRoom(pool);
+    char* const block = pool.take();
+    if (block == nullptr) return {};
+    head_ = new (block) Head{BufferPool::blockBytes, 0, 0, 0};
+    return {bytes(), BufferPool::blockBytes};
+  }
   void received(std::size_t count) noexcept { head_->end += count; }
 
   // Gives the memory back if nothing is unread.
-  void trim(BufferPool& pool) noexcept;
+  void trim(BufferPool& pool) noexcept {
+    if (unread().empty()) release(pool);
+  }
   // Gives the memory back, with what is unread.
-  void release(BufferPool& pool) noexcept;
+  void release(BufferPool& pool) noexcept {
+    if (head_ == nullptr) return;
+    if (head_->capacity == BufferPool::blockBytes) {
+      pool.give(memory());
+    } else {
+      delete[] memory();
+    }
+    head_ = nullptr;
+  }
 
  private:
   struct Head {
@@ -56,6 +73,7 @@ class ReadBuffer {
 
   char* memory() const noexcept { return reinterpret_cast<char*>(head_); }
   char* bytes() const noexcept { return memory() + sizeof(Head); }
+  std::span<char> makeMoreRoom(BufferPool& pool) noexcept;
   bool grow(BufferPool& pool) noexcept;
 
   Head* head_ = nullptr;  // before the bytes

@@ -21,42 +21,34 @@ std::size_t find(std::string_view text, std::string_view separator, std::size_t 
 
 }  // namespace
 
-// Large reads into the user's buffer go around ours.
-std::span<char> ReadSide::directRoom(const ReadOperation& operation) const noexcept {
-  if (operation.into() == nullptr || !buffer_.unread().empty()) return {};
+bool ReadSide::receiveInto(Fd fd, FdKind kind, ReadOperation& operation) noexcept {
   const std::size_t left = operation.wanted_ - operation.bytes;
-  if (left < BufferPool::blockBytes) return {};
-  return {operation.into() + operation.bytes, left};
+  const IoResult result = readOnce(fd, kind, {operation.into() + operation.bytes, left});
+  operation.bytes += result.bytes;
+  return result.bytes > 0 || receiveNothing(result);
 }
 
-bool ReadSide::receive(Fd fd, FdKind kind, BufferPool& pool, ReadOperation& operation) noexcept {
-  const std::span<char> direct = directRoom(operation);
-  const std::span<char> room = direct.empty() ? buffer_.makeRoom(pool) : direct;
-  if (room.empty()) {
-    operation.error = std::make_error_code(std::errc::not_enough_memory);
-    return false;
-  }
-  const IoResult result = readOnce(fd, kind, room);
-  if (result.wouldBlock()) {
-    buffer_.trim(pool);
-    return false;
-  }
+bool ReadSide::lackMemory(ReadOperation& operation) noexcept {
+  operation.error = std::make_error_code(std::errc::not_enough_memory);
+  return false;
+}
+
+bool ReadSide::receiveNothing(IoResult result) noexcept {
+  if (result.wouldBlock()) return false;
   if (result.error != 0) {
     error_ = static_cast<std::int16_t>(result.error);
-  } else if (result.bytes == 0) {
-    sawEnd_ = true;
-  } else if (direct.empty()) {
-    buffer_.received(result.bytes);
   } else {
-    operation.bytes += result.bytes;
+    sawEnd_ = true;
   }
   return true;
 }
 
-bool ReadSide::serve(ReadOperation& operation) noexcept {
+bool ReadSide::serveOther(ReadOperation& operation) noexcept {
   switch (operation.kind_) {
     case ReadOperation::Kind::once:
       return serveOnce(operation);
+    case ReadOperation::Kind::onceInto:
+      return serveOnceInto(operation);
     case ReadOperation::Kind::exactly:
       return serveExactly(operation);
     case ReadOperation::Kind::until:
@@ -74,20 +66,22 @@ bool ReadSide::serve(ReadOperation& operation) noexcept {
 }
 
 void ReadSide::showPartial(ReadOperation& operation) noexcept {
-  if (operation.into() != nullptr) operation.data = {operation.into(), operation.bytes};
+  if (operation.isInto()) operation.data = {operation.into(), operation.bytes};
 }
 
-// Moves the next `count` bytes to where the operation wants them.
-void ReadSide::take(ReadOperation& operation, std::size_t count) noexcept {
-  const std::string_view bytes = buffer_.unread().substr(0, count);
-  if (operation.into() != nullptr) {
-    std::copy(bytes.begin(), bytes.end(), operation.into() + operation.bytes);
-  } else if (operation.kind_ != ReadOperation::Kind::consume) {
-    operation.data = bytes;
-  }
-  operation.bytes += count;
-  buffer_.consume(count);
+// Moves what there is, and is wanted, to the user's buffer.
+void ReadSide::takeInto(ReadOperation& operation) noexcept {
+  char* const to = operation.into() + operation.bytes;
+  const std::string_view bytes = takeWanted(operation);
+  std::copy(bytes.begin(), bytes.end(), to);
   showPartial(operation);
+}
+
+std::string_view ReadSide::takeWanted(ReadOperation& operation) noexcept {
+  const std::string_view bytes = buffer_.unread().substr(0, operation.wanted_ - operation.bytes);
+  operation.bytes += bytes.size();
+  buffer_.consume(bytes.size());
+  return bytes;
 }
 
 void ReadSide::finishAtEnd(ReadOperation& operation, std::error_code atEnd) const noexcept {
@@ -97,7 +91,13 @@ void ReadSide::finishAtEnd(ReadOperation& operation, std::error_code atEnd) cons
 }
 
 bool ReadSide::serveOnce(ReadOperation& operation) noexcept {
-  take(operation, std::min(buffer_.unread().size(), operation.wanted_ - operation.bytes));
+  if (!hasEnded()) return false;
+  finishAtEnd(operation, {});
+  return true;
+}
+
+bool ReadSide::serveOnceInto(ReadOperation& operation) noexcept {
+  takeInto(operation);
   if (operation.bytes > 0) return true;
   if (!hasEnded()) return false;
   finishAtEnd(operation, {});
@@ -105,7 +105,7 @@ bool ReadSide::serveOnce(ReadOperation& operation) noexcept {
 }
 
 bool ReadSide::serveExactly(ReadOperation& operation) noexcept {
-  take(operation, std::min(buffer_.unread().size(), operation.wanted_ - operation.bytes));
+  takeInto(operation);
   if (operation.bytes == operation.wanted_) return true;
   if (!hasEnded()) return false;
   finishAtEnd(operation, TransportError::incomplete);
@@ -193,7 +193,7 @@ bool ReadSide::serveToEnd(ReadOperation& operation) noexcept {
 }
 
 bool ReadSide::serveConsume(ReadOperation& operation) noexcept {
-  take(operation, std::min(buffer_.unread().size(), operation.wanted_ - operation.bytes));
+  takeWanted(operation);
   if (operation.bytes == operation.wanted_) return true;
   if (!hasEnded()) return false;
   finishAtEnd(operation, {});

@@ -44,7 +44,17 @@ class ReadSide {
 
   // Receives once, for `operation`. False: nothing came, nothing changed; out of memory, that is
   // the operation's error.
-  bool receive(Fd fd, FdKind kind, BufferPool& pool, ReadOperation& operation) noexcept;
+  [[gnu::always_inline]] bool receive(Fd fd, FdKind kind, BufferPool& pool,
+                                      ReadOperation& operation) noexcept {
+    if (mayGoAround(operation)) return receiveInto(fd, kind, operation);
+    const std::span<char> room = buffer_.makeRoom(pool);
+    if (room.empty()) return lackMemory(operation);
+    const IoResult result = readOnce(fd, kind, room);
+    buffer_.received(result.bytes);
+    if (result.bytes > 0) return true;
+    buffer_.trim(pool);
+    return receiveNothing(result);
+  }
 
   // For what comes otherwise than from a descriptor: where to put it, empty if there is no memory,
   // and that it is there.
@@ -57,16 +67,38 @@ class ReadSide {
   }
 
   // Serves `operation` from what has been received. False: that is not enough yet.
-  bool serve(ReadOperation& operation) noexcept;
+  bool serve(ReadOperation& operation) noexcept {
+    const std::size_t count = buffer_.unread().size();
+    if (operation.kind_ != ReadOperation::Kind::once || count == 0) return serveOther(operation);
+    take(operation, count);
+    return true;
+  }
 
   // What a cancelled or failed operation has got so far: bytes in the user's buffer.
   static void showPartial(ReadOperation& operation) noexcept;
 
  private:
-  std::span<char> directRoom(const ReadOperation& operation) const noexcept;
-  void take(ReadOperation& operation, std::size_t count) noexcept;
+  // Large reads into the user's buffer go around ours.
+  bool mayGoAround(const ReadOperation& operation) const noexcept {
+    return operation.isInto() && operation.wanted_ - operation.bytes >= BufferPool::blockBytes &&
+           buffer_.unread().empty();
+  }
+  bool receiveInto(Fd fd, FdKind kind, ReadOperation& operation) noexcept;
+  // Nothing came. False: it may yet.
+  bool receiveNothing(IoResult result) noexcept;
+  static bool lackMemory(ReadOperation& operation) noexcept;
+  bool serveOther(ReadOperation& operation) noexcept;
+  // Shows the next `count` bytes.
+  void take(ReadOperation& operation, std::size_t count) noexcept {
+    operation.data = buffer_.unread().substr(0, count);
+    operation.bytes = count;
+    buffer_.consume(count);
+  }
+  void takeInto(ReadOperation& operation) noexcept;
+  std::string_view takeWanted(ReadOperation& operation) noexcept;
   void finishAtEnd(ReadOperation& operation, std::error_code atEnd) const noexcept;
   bool serveOnce(ReadOperation& operation) noexcept;
+  bool serveOnceInto(ReadOperation& operation) noexcept;
   bool serveExactly(ReadOperation& operation) noexcept;
   bool serveUntil(ReadOperation& operation) noexcept;
   bool serveLine(ReadOperation& operation) noexcept;

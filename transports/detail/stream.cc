@@ -30,20 +30,10 @@ Stream::~Stream() {
   reading_->data = {};
 }
 
-std::error_code Stream::mayStart(const Operation& operation) const noexcept {
-  if (operation.isPending()) return TransportError::busy;
-  if (context_ == nullptr || context_->isEnding()) return TransportError::closed;
-  return {};
-}
-
 // ---- Reading
 
-std::error_code Stream::mayRead(const ReadOperation& operation) const noexcept {
-  return reading_ != nullptr ? TransportError::busy : mayStart(operation);
-}
-
 void Stream::startRead(ReadOperation& operation, AsyncCallback callback) noexcept {
-  OperationAccess::begin(operation, *this, callback);
+  OperationAccess::begin(operation, *this, callback, context_->success());
   operation.data = {};
   operation.bytes = 0;
   operation.atEnd = false;
@@ -63,12 +53,19 @@ void Stream::onReadable(void* udata) {
 
 // Once per poll: what remains is reported again. Of a broken connection that a write was told of,
 // the OS shows a read the end.
-void Stream::readSome() noexcept {
+inline void Stream::readSome() noexcept {
+  if (!isReading() || !readSide_.receive(fd_, kind_, context_->pool(), *reading_)) {
+    return readNothing();
+  }
+  if (writes_ != nullptr) readSide_.explainEnd(writes_->loss(fd_));
+  if (readSide_.serve(*reading_)) context_->complete(*reading_);
+  if (readSide_.hasEnded()) unwatchReading();
+}
+
+// It was woken for something else, or in vain.
+void Stream::readNothing() noexcept {
   if (reading_ == nullptr) unwatchReading();
-  if (isReading() && readSide_.receive(fd_, kind_, context_->pool(), *reading_)) {
-    if (writes_ != nullptr) readSide_.explainEnd(writes_->loss(fd_));
-    serveRead();
-  } else if (isReading() && reading_->error) {
+  if (isReading() && reading_->error) {
     finishRead(reading_->error);
   } else {
     watchAnew();
@@ -127,13 +124,11 @@ void Stream::unwatchReading() noexcept {
 
 // ---- Writing
 
-// An empty queue takes a write of any size, which is the user's memory anyway.
-std::error_code Stream::mayWrite(const Operation& operation, std::size_t bytes) const noexcept {
-  if (const auto error = mayStart(operation)) return error;
-  const std::size_t queued = queuedBytes();
-  if (queued == 0 || bytes == 0) return {};
+// Something is queued.
+bool Stream::hasRoom(std::size_t bytes) const noexcept {
+  const std::size_t queued = writes_->bytes();
   const std::size_t cap = writes_->marks().cap;
-  return queued > cap || bytes > cap - queued ? TransportError::queueFull : std::error_code();
+  return bytes == 0 || (queued <= cap && bytes <= cap - queued);
 }
 
 std::error_code Stream::writeError() const noexcept {
@@ -143,9 +138,13 @@ std::error_code Stream::writeError() const noexcept {
 }
 
 void Stream::startWrite(WriteOperation& operation, AsyncCallback callback) noexcept {
-  OperationAccess::begin(operation, *this, callback);
+  OperationAccess::begin(operation, *this, callback, context_->success());
   operation.bytes = 0;
   if (mayWriteAtOnce(operation)) return writeAtOnce(operation);
+  queueWrite(operation);
+}
+
+void Stream::queueWrite(WriteOperation& operation) noexcept {
   operation.error = writeError();
   // A second shutdown is done when the first is, which may be so already.
   const bool isSecond = operation.isLast() && operation.error == TransportError::shutDown;
@@ -166,23 +165,25 @@ void Stream::startWrite(WriteOperation& operation, AsyncCallback callback) noexc
 }
 
 // The usual write: one part, nothing queued, and the memory for a queue at hand.
-bool Stream::mayWriteAtOnce(const WriteOperation& operation) const noexcept {
+inline bool Stream::mayWriteAtOnce(const WriteOperation& operation) const noexcept {
   return writes_ == nullptr && !closed_ && !shutdownStarted_ && operation.left_ > 0 &&
-         operation.kind_ == WriteOperation::Kind::bytes && operation.parts_.size() == 1 &&
-         !context_->queuePool().isEmpty();
+         operation.kind_ == WriteOperation::Kind::bytes && !context_->queuePool().isEmpty();
 }
 
 // Only what the OS leaves needs a queue.
-void Stream::writeAtOnce(WriteOperation& operation) noexcept {
-  const IoResult result = WriteQueue::writePart(operation, fd_, kind_);
-  if (result.error == 0 && operation.left_ == 0) {
-    return WriteQueue::complete(*context_, operation);
-  }
+inline void Stream::writeAtOnce(WriteOperation& operation) noexcept {
+  const IoResult result = writeOnce(fd_, kind_, operation.part(0));
+  operation.advance(result.bytes);
+  if (operation.left_ > 0) return queueRest(operation, result.error);
+  WriteQueue::complete(*context_, operation);
+}
+
+void Stream::queueRest(WriteOperation& operation, int error) noexcept {
   makeQueue();
   writes_->add(operation);
-  if (result.error == 0 || result.wouldBlock()) return watchWriting();
-  if (result.isStarved()) return retryLater();
-  failWrites(systemError(result.error));
+  if (error == 0 || error == EAGAIN || error == EWOULDBLOCK) return watchWriting();
+  if (error == ENOBUFS) return retryLater();
+  failWrites(systemError(error));
 }
 
 void Stream::onWritable(void* udata) {
@@ -309,7 +310,7 @@ std::error_code Stream::setMarks(const WriteMarks& marks) noexcept {
 
 // A wait leaves its queue by itself when it is destroyed.
 void Stream::startDrain(DrainOperation& operation, AsyncCallback callback) noexcept {
-  OperationAccess::begin(operation, *this, callback);
+  OperationAccess::begin(operation, *this, callback, context_->success());
   OperationAccess::disown(operation);
   if (closed_) operation.error = TransportError::closed;
   if (closed_ || writes_ == nullptr) return context_->complete(operation);

@@ -9,6 +9,7 @@
 #include "kairos/transports/detail/context.h"
 #include "kairos/transports/detail/fd_io.h"
 #include "kairos/transports/detail/read_side.h"
+#include "kairos/transports/detail/refusal.h"
 #include "kairos/transports/detail/write_queue.h"
 #include "kairos/transports/stream_operation.h"
 
@@ -33,8 +34,14 @@ class Stream final : public ContextMember, public OperationOwner {
   void startRead(ReadOperation& operation, AsyncCallback callback) noexcept;
   void startWrite(WriteOperation& operation, AsyncCallback callback) noexcept;
   // Whether a read may begin, before it is described.
-  std::error_code mayRead(const ReadOperation& operation) const noexcept;
-  std::error_code mayWrite(const Operation& operation, std::size_t bytes) const noexcept;
+  Refusal mayRead(const ReadOperation& operation) const noexcept {
+    return reading_ != nullptr ? Refusal::busy : mayStart(operation);
+  }
+  // An empty queue takes a write of any size, which is the user's memory anyway.
+  Refusal mayWrite(const Operation& operation, std::size_t bytes) const noexcept {
+    if (const Refusal refusal = mayStart(operation)) return refusal;
+    return queuedBytes() > 0 && !hasRoom(bytes) ? Refusal::queueFull : Refusal::none;
+  }
 
   bool cancel(ReadOperation& operation) noexcept;
   bool cancel(WriteOperation& operation) noexcept;
@@ -60,10 +67,15 @@ class Stream final : public ContextMember, public OperationOwner {
   static void onWritable(void* udata);
   static void onRetry(void* udata);
 
-  std::error_code mayStart(const Operation& operation) const noexcept;
+  Refusal mayStart(const Operation& operation) const noexcept {
+    if (operation.isPending()) return Refusal::busy;
+    return context_ == nullptr || context_->isEnding() ? Refusal::closed : Refusal::none;
+  }
+  bool hasRoom(std::size_t bytes) const noexcept;
   // A read waits for more.
   bool isReading() const noexcept { return reading_ != nullptr && !reading_->isLinked(); }
   void readSome() noexcept;
+  void readNothing() noexcept;
   void serveRead() noexcept;
   void finishRead(std::error_code error) noexcept;
   std::error_code watchReading() noexcept;
@@ -73,6 +85,8 @@ class Stream final : public ContextMember, public OperationOwner {
   std::error_code writeError() const noexcept;
   bool mayWriteAtOnce(const WriteOperation& operation) const noexcept;
   void writeAtOnce(WriteOperation& operation) noexcept;
+  void queueRest(WriteOperation& operation, int error) noexcept;
+  void queueWrite(WriteOperation& operation) noexcept;
   bool makeQueue() noexcept;
   void dropQueue() noexcept;
   void flush(bool wasWoken) noexcept;

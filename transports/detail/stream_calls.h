@@ -5,13 +5,14 @@
 #include <cstddef>
 #include <cstdint>
 #include <limits>
+#include <new>
 #include <span>
 #include <string>
 #include <string_view>
 #include <system_error>
 #include <utility>
 
-#include "kairos/transports/error.h"
+#include "kairos/transports/detail/refusal.h"
 #include "kairos/transports/stream_operation.h"
 
 namespace kairos::detail {
@@ -33,7 +34,8 @@ struct StreamCalls {
   static std::error_code readOnce(Target* target, ReadOperation& operation, std::span<char> into,
                                   AsyncCallback callback) noexcept {
     if (into.empty()) return invalid();
-    return read(target, operation, ReadOperation::Kind::once, into.data(), into.size(), callback);
+    return read(target, operation, ReadOperation::Kind::onceInto, into.data(), into.size(),
+                callback);
   }
 
   static std::error_code readExactly(Target* target, ReadOperation& operation, std::span<char> into,
@@ -47,7 +49,7 @@ struct StreamCalls {
                                    AsyncCallback callback) noexcept {
     if (separator.empty() || limit.limit < separator.size()) return invalid();
     if (separator.size() > std::numeric_limits<std::uint32_t>::max()) return invalid();
-    if (const auto error = mayRead(target, operation, callback)) return error;
+    if (const Refusal refusal = mayRead(target, operation, callback)) return refusal;
     operation.describe(ReadOperation::Kind::until, nullptr, limit.limit);
     operation.with_.separator = separator.data();
     operation.separatorSize_ = static_cast<std::uint32_t>(separator.size());
@@ -65,7 +67,7 @@ struct StreamCalls {
                                      MessageFunc messageOf, ReadLimit limit,
                                      AsyncCallback callback) noexcept {
     if (messageOf == nullptr || limit.limit == 0) return invalid();
-    if (const auto error = mayRead(target, operation, callback)) return error;
+    if (const Refusal refusal = mayRead(target, operation, callback)) return refusal;
     operation.describe(ReadOperation::Kind::message, nullptr, limit.limit);
     operation.with_.messageOf = messageOf;
     target->startRead(operation, callback);
@@ -85,34 +87,41 @@ struct StreamCalls {
 
   // ---- Writing
 
-  static std::error_code mayWrite(Target* target, const Operation& operation, std::size_t bytes,
-                                  AsyncCallback callback) noexcept {
-    if (callback.function == nullptr) return invalid();
-    return target != nullptr ? target->mayWrite(operation, bytes) : TransportError::notConnected;
+  static Refusal mayWrite(Target* target, const Operation& operation, std::size_t bytes,
+                          AsyncCallback callback) noexcept {
+    if (callback.function == nullptr) return Refusal::nullCallback;
+    return target != nullptr ? target->mayWrite(operation, bytes) : Refusal::notConnected;
   }
 
   static std::error_code write(Target* target, WriteOperation& operation, std::string_view bytes,
                                AsyncCallback callback) noexcept {
-    if (const auto error = mayWrite(target, operation, bytes.size(), callback)) return error;
-    operation.single_ = bytes;
-    return start(target, operation, {&operation.single_, 1}, bytes.size(), callback);
+    if (const Refusal refusal = mayWrite(target, operation, bytes.size(), callback)) return refusal;
+    start(target, operation, bytes, callback);
+    return {};
   }
 
   static std::error_code write(Target* target, WriteOperation& operation,
                                std::span<const std::string_view> parts,
                                AsyncCallback callback) noexcept {
+    if (parts.size() == 1) return write(target, operation, parts.front(), callback);
     std::size_t bytes = 0;
     for (const std::string_view part : parts) bytes += part.size();
-    if (const auto error = mayWrite(target, operation, bytes, callback)) return error;
-    return start(target, operation, parts, bytes, callback);
+    if (const Refusal refusal = mayWrite(target, operation, bytes, callback)) return refusal;
+    operation.describe(WriteOperation::Kind::parts, bytes);
+    operation.at_.parts = parts.data();
+    target->startWrite(operation, callback);
+    return {};
   }
 
   static std::error_code writeOwned(Target* target, WriteOperation& operation, std::string bytes,
                                     AsyncCallback callback) noexcept {
-    if (const auto error = mayWrite(target, operation, bytes.size(), callback)) return error;
-    operation.owned_ = std::move(bytes);
-    operation.single_ = operation.owned_;
-    return start(target, operation, {&operation.single_, 1}, operation.single_.size(), callback);
+    if (const Refusal refusal = mayWrite(target, operation, bytes.size(), callback)) return refusal;
+    auto& owned = operation.owned_;
+    if (!owned) owned.reset(new (std::nothrow) std::string);
+    if (!owned) return std::make_error_code(std::errc::not_enough_memory);
+    *owned = std::move(bytes);
+    start(target, operation, *owned, callback);
+    return {};
   }
 
   static std::error_code shutdown(Target* target, WriteOperation& operation,
@@ -126,37 +135,31 @@ struct StreamCalls {
   }
 
  private:
-  static std::error_code mayRead(Target* target, const ReadOperation& operation,
-                                 AsyncCallback callback) noexcept {
-    if (callback.function == nullptr) return invalid();
-    return target != nullptr ? target->mayRead(operation) : TransportError::notConnected;
+  static Refusal mayRead(Target* target, const ReadOperation& operation,
+                         AsyncCallback callback) noexcept {
+    if (callback.function == nullptr) return Refusal::nullCallback;
+    return target != nullptr ? target->mayRead(operation) : Refusal::notConnected;
   }
 
   static std::error_code read(Target* target, ReadOperation& operation, ReadOperation::Kind kind,
                               char* into, std::size_t wanted, AsyncCallback callback) noexcept {
-    if (const auto error = mayRead(target, operation, callback)) return error;
+    if (const Refusal refusal = mayRead(target, operation, callback)) return refusal;
     operation.describe(kind, into, wanted);
     target->startRead(operation, callback);
     return {};
   }
 
-  static std::error_code start(Target* target, WriteOperation& operation,
-                               std::span<const std::string_view> parts, std::size_t bytes,
-                               AsyncCallback callback) noexcept {
-    operation.parts_ = parts;
-    operation.kind_ = WriteOperation::Kind::bytes;
-    operation.left_ = bytes;
-    operation.offset_ = 0;
+  static void start(Target* target, WriteOperation& operation, std::string_view bytes,
+                    AsyncCallback callback) noexcept {
+    operation.describe(WriteOperation::Kind::bytes, bytes.size());
+    operation.at_.bytes = bytes.data();
     target->startWrite(operation, callback);
-    return {};
   }
 
   static std::error_code last(Target* target, WriteOperation& operation, WriteOperation::Kind kind,
                               AsyncCallback callback) noexcept {
-    if (const auto error = mayWrite(target, operation, 0, callback)) return error;
-    operation.parts_ = {};
-    operation.left_ = 0;
-    operation.kind_ = kind;
+    if (const Refusal refusal = mayWrite(target, operation, 0, callback)) return refusal;
+    operation.describe(kind, 0);
     target->startWrite(operation, callback);
     return {};
   }

@@ -63,28 +63,25 @@ std::error_code TlsConnection::prepare(const char* host, const TlsOptions& optio
 
 // ---- Starting
 
-std::error_code TlsConnection::mayStart(const Operation& operation) const noexcept {
-  if (operation.isPending()) return TransportError::busy;
-  if (context_ == nullptr || context_->isEnding()) return TransportError::closed;
-  return {};
+Refusal TlsConnection::mayStart(const Operation& operation) const noexcept {
+  if (operation.isPending()) return Refusal::busy;
+  return context_ == nullptr || context_->isEnding() ? Refusal::closed : Refusal::none;
 }
 
 std::error_code TlsConnection::mayHandshake(const HandshakeOperation& operation) const noexcept {
-  if (const auto error = mayStart(operation)) return error;
+  if (const Refusal refusal = mayStart(operation)) return refusal;
   return handshakeStarted_ ? std::make_error_code(std::errc::invalid_argument) : std::error_code();
 }
 
-std::error_code TlsConnection::mayRead(const ReadOperation& operation) const noexcept {
-  return reading_ != nullptr ? TransportError::busy : mayStart(operation);
+Refusal TlsConnection::mayRead(const ReadOperation& operation) const noexcept {
+  return reading_ != nullptr ? Refusal::busy : mayStart(operation);
 }
 
-std::error_code TlsConnection::mayWrite(const Operation& operation,
-                                        std::size_t bytes) const noexcept {
-  if (const auto error = mayStart(operation)) return error;
+Refusal TlsConnection::mayWrite(const Operation& operation, std::size_t bytes) const noexcept {
+  if (const Refusal refusal = mayStart(operation)) return refusal;
   constexpr std::size_t cap = WriteMarks().cap;
-  if (queuedBytes_ == 0 || bytes == 0) return {};
-  return queuedBytes_ > cap || bytes > cap - queuedBytes_ ? TransportError::queueFull
-                                                          : std::error_code();
+  if (queuedBytes_ == 0 || bytes == 0) return Refusal::none;
+  return queuedBytes_ > cap || bytes > cap - queuedBytes_ ? Refusal::queueFull : Refusal::none;
 }
 
 void TlsConnection::startHandshake(HandshakeOperation& operation, AsyncCallback callback) noexcept {
@@ -192,7 +189,7 @@ bool TlsConnection::encryptSome(WriteOperation& operation) noexcept {
     return farewellWritten_;
   }
   if (operation.left_ == 0) return true;
-  const std::string_view part = operation.parts_.front().substr(operation.offset_);
+  const std::string_view part = operation.part(0);
   std::size_t count = 0;
   if (!part.empty()) {
     const std::size_t size = std::min(part.size(), recordBytesMax);
@@ -203,13 +200,7 @@ bool TlsConnection::encryptSome(WriteOperation& operation) noexcept {
     }
   }
   queuedBytes_ -= count;
-  operation.bytes += count;
-  operation.left_ -= count;
-  operation.offset_ += count;
-  if (count == part.size()) {
-    operation.parts_ = operation.parts_.subspan(1);
-    operation.offset_ = 0;
-  }
+  operation.advance(count);
   return true;
 }
 

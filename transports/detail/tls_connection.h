@@ -9,6 +9,7 @@
 
 #include "kairos/transports/detail/context.h"
 #include "kairos/transports/detail/read_side.h"
+#include "kairos/transports/detail/refusal.h"
 #include "kairos/transports/detail/tls_bio.h"
 #include "kairos/transports/detail/tls_settings.h"
 #include "kairos/transports/tls_stream.h"
@@ -38,8 +39,8 @@ class TlsConnection final : public ContextMember, public OperationOwner {
   void takeStream(StreamTransport&& below) noexcept { below_ = std::move(below); }
 
   std::error_code mayHandshake(const HandshakeOperation& operation) const noexcept;
-  std::error_code mayRead(const ReadOperation& operation) const noexcept;
-  std::error_code mayWrite(const Operation& operation, std::size_t bytes) const noexcept;
+  Refusal mayRead(const ReadOperation& operation) const noexcept;
+  Refusal mayWrite(const Operation& operation, std::size_t bytes) const noexcept;
   void startHandshake(HandshakeOperation& operation, AsyncCallback callback) noexcept;
   void startRead(ReadOperation& operation, AsyncCallback callback) noexcept;
   void startWrite(WriteOperation& operation, AsyncCallback callback) noexcept;
@@ -66,7 +67,7 @@ class TlsConnection final : public ContextMember, public OperationOwner {
 
   bool isReading() const noexcept { return reading_ != nullptr && !reading_->isLinked(); }
 
-  std::error_code mayStart(const Operation& operation) const noexcept;
+  Refusal mayStart(const Operation& operation) const noexcept;
   void advance() noexcept;
   void shakeHands() noexcept;
   void decrypt() noexcept;

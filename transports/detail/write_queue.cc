@@ -13,11 +13,6 @@
 namespace kairos::detail {
 namespace {
 
-iovec toIovec(std::string_view bytes) {
-  // writev(2) and sendmsg(2) do not write to it.
-  return {const_cast<char*>(bytes.data()), bytes.size()};
-}
-
 // The connection broke. The OS says so once, to whatever call comes first.
 bool isLoss(int error) {
   switch (error) {
@@ -39,7 +34,7 @@ bool isOfPeer(int error) { return isLoss(error) || error == EPIPE || error == EN
 }  // namespace
 
 std::size_t WriteQueue::bytesOf(const WriteOperation& operation) noexcept {
-  return operation.kind_ == Kind::bytes ? operation.left_ : 0;
+  return operation.isOfMemory() ? operation.left_ : 0;
 }
 
 void WriteQueue::add(WriteOperation& operation) noexcept {
@@ -56,8 +51,7 @@ WriteQueue::Next WriteQueue::flush(Context& context, Fd fd, FdKind kind) noexcep
   for (int calls = 0;; ++calls) {
     const Next next = completeWritten(context);
     if (next != Next::wait || calls == callsPerFlushMax) return next;
-    switch (head().kind_ == Kind::bytes ? writeParts(context, fd, kind)
-                                        : writeFile(context, fd, kind)) {
+    switch (head().isOfMemory() ? writeParts(context, fd, kind) : writeFile(context, fd, kind)) {
       case Step::more:
         break;
       case Step::full:
@@ -90,15 +84,6 @@ WriteQueue::Step WriteQueue::writeParts(Context& context, Fd fd, FdKind kind) no
   return result.bytes < offered ? Step::full : Step::more;
 }
 
-IoResult WriteQueue::writePart(WriteOperation& operation, Fd fd, FdKind kind) noexcept {
-  iovec part = toIovec(operation.parts_.front());
-  const IoResult result = writeOnce(fd, kind, {&part, 1});
-  operation.bytes = result.bytes;
-  operation.offset_ = result.bytes;
-  operation.left_ -= result.bytes;
-  return result;
-}
-
 // Takes from the head what has nothing left.
 WriteQueue::Next WriteQueue::completeWritten(Context& context) noexcept {
   while (!operations_.empty()) {
@@ -109,21 +94,20 @@ WriteQueue::Next WriteQueue::completeWritten(Context& context) noexcept {
   return Next::nothing;
 }
 
-// Returns the bytes of the parts, up to what is not made of parts.
+// Returns the bytes of the parts, up to what is not in memory.
 std::size_t WriteQueue::gather(std::span<iovec> parts, std::size_t& count) const noexcept {
   std::size_t offered = 0;
   operations_.forEach([&](Operation& each) {
     const auto& operation = static_cast<const WriteOperation&>(each);
-    std::size_t offset = operation.offset_;
-    for (const std::string_view part : operation.parts_) {
-      if (count == parts.size()) break;
-      const std::string_view rest = part.substr(offset);
-      offset = 0;
-      if (rest.empty()) continue;
-      parts[count++] = toIovec(rest);
-      offered += rest.size();
+    if (!operation.isOfMemory()) return false;
+    std::size_t left = operation.left_;
+    for (std::size_t index = 0; left > 0 && count < parts.size(); ++index) {
+      const std::string_view part = operation.part(index);
+      if (!part.empty()) parts[count++] = toIovec(part);
+      left -= part.size();
     }
-    return count < parts.size() && operation.kind_ == Kind::bytes;
+    offered += operation.left_ - left;
+    return count < parts.size();
   });
   return offered;
 }
@@ -136,15 +120,9 @@ void WriteQueue::advance(Context& context, std::size_t written) noexcept {
       complete(context, operation);
       continue;
     }
-    const std::size_t inPart = operation.parts_.front().size() - operation.offset_;
-    const std::size_t count = std::min(inPart, written);
-    operation.bytes += count;
-    operation.left_ -= count;
+    const std::size_t count = std::min(operation.part(0).size(), written);
+    operation.advance(count);
     written -= count;
-    operation.offset_ += count;
-    if (count < inPart) continue;
-    operation.parts_ = operation.parts_.subspan(1);
-    operation.offset_ = 0;
   }
 }
 
@@ -174,8 +152,8 @@ WriteQueue::Step WriteQueue::copyFile(Context& context, Fd fd, FdKind kind) noex
   const IoResult got = readAt(operation.file_, operation.offset_, block.bytes().first(asked));
   if (got.error != 0) return failFile(context, systemError(got.error));
   if (got.bytes == 0) return advanceFile(context, 0, asked);
-  iovec part = {block.bytes().data(), got.bytes};
-  const IoResult result = writeOnce(fd, kind, {&part, 1});
+  const std::string_view part(block.bytes().data(), got.bytes);
+  const IoResult result = writeOnce(fd, kind, part);
   if (result.error != 0) return stopped(result);
   return advanceFile(context, result.bytes, got.bytes);
 }
@@ -214,11 +192,6 @@ int WriteQueue::loss(Fd fd) const noexcept {
   const bool isOfOs = error_.category() == std::generic_category();
   if (isOfOs && isLoss(error_.value())) return error_.value();
   return fileWasCut_ && isBrokenSilently(fd) ? ECONNRESET : 0;
-}
-
-void WriteQueue::complete(Context& context, WriteOperation& operation) noexcept {
-  OperationAccess::disown(operation);
-  context.complete(operation);
 }
 
 WriteOperation& WriteQueue::takeLast() noexcept {

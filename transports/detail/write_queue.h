@@ -59,11 +59,11 @@ class WriteQueue {
   // A shutdown, or close, is queued: nothing follows but more of them.
   bool endsWithLast() const noexcept;
 
-  // Writes once of a write that has one part and is not queued.
-  static IoResult writePart(WriteOperation& operation, Fd fd, FdKind kind) noexcept;
-
   // A write that has its result is no longer of the stream.
-  static void complete(Context& context, WriteOperation& operation) noexcept;
+  static void complete(Context& context, WriteOperation& operation) noexcept {
+    OperationAccess::disown(operation);
+    context.complete(operation);
+  }
 
   // Set while the OS is starved.
   TimerId& retry() noexcept { return retry_; }

@@ -15,14 +15,15 @@ class FutureState;
 
 inline constexpr bool isTracking = false;
 
-class AwaitPlace {
- public:
-  [[gnu::always_inline]] static constexpr AwaitPlace current() noexcept { return {}; }
-};
+// No class: GCC would keep an empty one in the coroutine's frame.
+enum class AwaitPlace : bool {};
+
+[[gnu::always_inline]] constexpr AwaitPlace placeOfAwait() noexcept { return {}; }
 
 class WaiterTracking {
  public:
-  [[gnu::always_inline]] void belongsTo(FutureState&) const noexcept {}
+  template <class Of>
+  [[gnu::always_inline]] void belongsTo(const Of&) const noexcept {}
 };
 
 class ContextTracking {};
@@ -33,7 +34,8 @@ class FutureTracking {
   [[gnu::always_inline]] void isKind(const char*) const noexcept {}
   [[gnu::always_inline]] void isCoroutine() const noexcept {}
   [[gnu::always_inline]] void adopted(const void*) const noexcept {}
-  [[gnu::always_inline]] void awaitsAt(AwaitPlace) const noexcept {}
+  template <class Awaitable>
+  [[gnu::always_inline]] void awaits(const Awaitable&, AwaitPlace) const noexcept {}
   [[gnu::always_inline]] void suspended() const noexcept {}
   [[gnu::always_inline]] void resumed() const noexcept {}
   [[gnu::always_inline]] void finished(FutureStatus, const SourceLocation&,

@@ -2,6 +2,7 @@
 #ifndef KAIROS_FUTURES_ADDON_TRACKING_ON_TRACKING_H_
 #define KAIROS_FUTURES_ADDON_TRACKING_ON_TRACKING_H_
 
+#include <concepts>
 #include <cstdint>
 #include <exception>
 #include <utility>
@@ -13,19 +14,31 @@
 
 // What is tracked of futures, for ../../diagnostics.h. The same names stand for nothing at all in
 // ../off/tracking.h: a build setting chooses. Each change of a future costs O(1) here.
-namespace kairos::detail {
+namespace kairos {
+
+class FutureBase;
+
+namespace detail {
 
 class FutureState;
+struct FutureAccess;
 
 inline constexpr bool isTracking = true;
 
 // Where in its body a coroutine awaits something.
 using AwaitPlace = SourceLocation;
 
+constexpr AwaitPlace placeOfAwait(AwaitPlace place = AwaitPlace::current()) noexcept {
+  return place;
+}
+
 // Whose a Waiter is, if it is a future that waits.
 class WaiterTracking {
  public:
   void belongsTo(FutureState& future) noexcept { future_ = &future; }
+  template <class Coroutine>
+  requires requires(Coroutine& coroutine) { coroutine.state(); }
+  void belongsTo(Coroutine& coroutine) noexcept { future_ = &coroutine.state(); }
   FutureState* owner() const noexcept { return future_; }
 
  private:
@@ -82,9 +95,12 @@ class FutureTracking : public Link {
     isRunning_ = true;
   }
 
-  void awaitsAt(const AwaitPlace& place) noexcept {
+  // Access is a parameter because it is complete only where this is called.
+  template <class Awaitable, class Access = FutureAccess>
+  void awaits(const Awaitable& awaitable, const AwaitPlace& place) noexcept {
     awaitsAt_ = place;
     forgetSeen();
+    if constexpr (std::derived_from<Awaitable, FutureBase>) hasSeen(Access::stateOf(awaitable));
   }
   void suspended() noexcept { isRunning_ = false; }
   void resumed() noexcept { isRunning_ = true; }
@@ -161,6 +177,7 @@ class ContextTracking {
   Counts counts_;
 };
 
-}  // namespace kairos::detail
+}  // namespace detail
+}  // namespace kairos
 
 #endif  // KAIROS_FUTURES_ADDON_TRACKING_ON_TRACKING_H_
