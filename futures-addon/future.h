@@ -51,8 +51,8 @@ class FutureBase {
   bool cancelled() const noexcept { return is(detail::FutureStatus::cancelled); }
 
   // Calls `callback(udata)` once when it is finished; in the next tick if it is already.
-  //   Errors    FutureError: no callback; it is finished and its context has ended, or it is a
-  //             coroutine that never met one
+  //   Errors    FutureError: no callback; its context has ended, or it is a finished coroutine that
+  //             never met one
   void addCallback(CallbackFunc callback, void* udata) { state_->add({callback, udata}); }
 
   // The same, without allocating.
@@ -165,7 +165,8 @@ struct FutureAccess {
 };
 
 template <class T>
-Future<T> CoroutinePromiseBase<T>::get_return_object() noexcept {
+Future<T> CoroutinePromiseBase<T>::get_return_object(SourceLocation created) noexcept {
+  this->created_ = created;
   return FutureAccess::handOut<T>(*this);
 }
 

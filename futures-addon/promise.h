@@ -72,7 +72,7 @@ class Promise {
 
   void letGo() noexcept {
     if (state_->isPending()) state_->breakPromise();
-    state_->release();
+    state_->releaseKnown();
   }
 
   State* state_;

@@ -136,6 +136,7 @@ void TokenBucket::onTimer(void* udata) {
   auto& bucket = *static_cast<TokenBucket*>(udata);
   detail::ContextCore& core = bucket.core_;
   bucket.timer_ = TimerId::none;
+  core.drainSoon();
   bucket.serve();
   core.drain();
 }

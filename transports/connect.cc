@@ -6,9 +6,9 @@
 #include <unistd.h>
 
 #include <cerrno>
-#include <chrono>
 #include <utility>
 
+#include "kairos/transports/detail/bound_path.h"
 #include "kairos/transports/detail/context.h"
 #include "kairos/transports/detail/fd_io.h"
 #include "kairos/transports/detail/stream_access.h"
@@ -17,9 +17,6 @@
 namespace kairos {
 namespace detail {
 namespace {
-
-// Until a unix server with a full backlog is asked again: nothing tells when it has room.
-constexpr std::chrono::milliseconds retryDelay{10};
 
 int takeSocketError(Fd fd) noexcept {
   int error = 0;
@@ -50,12 +47,15 @@ std::error_code ConnectAttempt::open(const ConnectOptions& options) noexcept {
   return options.local.family() != Address::Family::none ? bind(options) : std::error_code();
 }
 
+// Nobody connects to this end: the peer sees its name without the file.
 std::error_code ConnectAttempt::bind(const ConnectOptions& options) noexcept {
   if (options.reusePort && options.local.isIp()) {
     if (const auto error = switchOn(SOL_SOCKET, SO_REUSEPORT)) return error;
   }
-  if (::bind(fd_, options.local.sockaddrData(), options.local.sockaddrSize()) == 0) return {};
-  return systemError(errno);
+  const Address& local = options.local;
+  if (::bind(fd_, local.sockaddrData(), local.sockaddrSize()) != 0) return systemError(errno);
+  BoundPath(local).remove();
+  return {};
 }
 
 std::error_code ConnectAttempt::switchOn(int level, int option) noexcept {
@@ -64,14 +64,15 @@ std::error_code ConnectAttempt::switchOn(int level, int option) noexcept {
                                                                : systemError(errno);
 }
 
-// An interrupted connect(2) goes on by itself.
+// An interrupted connect(2) goes on by itself. That a backlog is full is said of unix servers.
 void ConnectAttempt::tryToConnect() noexcept {
   if (::connect(fd_, address_.sockaddrData(), address_.sockaddrSize()) == 0) return succeed();
-  if (errno == EAGAIN) return retryLater();
+  if (errno == EAGAIN && address_.isUnix()) return retryLater();
   if (errno != EINPROGRESS && errno != EINTR) return finish(systemError(errno));
   if (const auto error = context_->reactor().addWriter(fd_, onWritable, this)) finish(error);
 }
 
+// Nothing tells when a unix server with a full backlog has room.
 void ConnectAttempt::retryLater() noexcept {
   retry_ = context_->reactor().addTimer(retryDelay, onRetry, this);
   if (retry_ == TimerId::none) finish(std::make_error_code(std::errc::not_enough_memory));

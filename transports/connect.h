@@ -15,7 +15,9 @@ namespace kairos {
 struct ConnectOperation;
 
 struct ConnectOptions {
-  Address local = {};      // bound before, unless of no family
+  // Bound before, unless of no family. Of a unix path only the name stays, for the peer to see: the
+  // file, which must not exist, is removed at once.
+  Address local = {};
   bool noDelay = false;    // TCP: small writes are not held back to fill a packet
   bool reusePort = false;  // `local` is shared with other sockets that say so
 };

@@ -12,8 +12,11 @@
 // reaches them through `udata`; a transport links them in its queues and allocates nothing.
 //
 //   Ownership   The user's. An object stays where it is while it is pending; destroyed then, it is
-//               forgotten: its callback does not run. It may be used again as soon as its callback
-//               has begun, for the next operation of the same or another transport.
+//               forgotten: its callback does not run. What it has got by then, bytes or datagrams
+//               that were read, a connection, goes with it; an event or a signal is for the next
+//               who waits. To lose nothing, cancel it and let the callback come. It may be used
+//               again as soon as its callback has begun, for the next operation of the same or
+//               another transport.
 //   Callbacks   A start call that returns an error has touched nothing. One that returns none is
 //               followed by exactly one callback, never inside the call, in the order in which the
 //               operations were done: in the same poll, after the running callback has returned,

@@ -9,6 +9,7 @@
 #include <new>
 #include <utility>
 
+#include "kairos/transports/detail/borrowed_files.h"
 #include "kairos/transports/detail/context.h"
 #include "kairos/transports/detail/fd_io.h"
 #include "kairos/transports/detail/socket_address.h"
@@ -30,8 +31,10 @@ std::error_code invalid() { return std::make_error_code(std::errc::invalid_argum
 std::error_code checkWatchable(Reactor& reactor, Fd fd) {
   const auto never = [](void*) {};
   if (const auto error = reactor.addReader(fd, never, nullptr)) return error;
+  const auto error = reactor.addWriter(fd, never, nullptr);
+  if (!error) reactor.removeWriter(fd);
   reactor.removeReader(fd);
-  return {};
+  return error;
 }
 
 }  // namespace
@@ -57,13 +60,13 @@ std::error_code StreamTransport::adopt(TransportContext& context, Fd fd,
   FdKind kind{};
   if (const auto error = detail::kindOf(fd, kind)) return error;
   if (const auto error = checkWatchable(inner->reactor(), fd)) return error;
-  bool wasBlocking = false;
-  if (const auto error = detail::setFlags(fd, wasBlocking)) return error;
+  bool isBorrowed = false;
+  if (const auto error = detail::BorrowedFiles::borrow(*inner, fd, isBorrowed)) return error;
   if (const auto error = detail::StreamAccess::make(*inner, fd, kind, result)) {
-    if (wasBlocking) detail::makeBlocking(fd);
+    if (isBorrowed) detail::BorrowedFiles::giveBack(*inner, fd);
     return error;
   }
-  if (wasBlocking) result.stream_->blockAgainOnClose();
+  if (isBorrowed) result.stream_->giveBackOnClose();
   return {};
 }
 

@@ -45,8 +45,9 @@ class StreamTransport {
   StreamTransport(StreamTransport&& other) noexcept;
   StreamTransport& operator=(StreamTransport&& other) noexcept;
 
-  // Takes over `fd`, makes it non-blocking and close-on-exec. If it was blocking, it is so again
-  // for those who share it, such as a shell its terminal, after the close. On error it stays the
+  // Takes over `fd`, makes it non-blocking and close-on-exec. If its open file was blocking, it is
+  // so again for those who share it, such as a shell its terminal, when the last stream on it is
+  // closed that the context has: 0, 1 and 2 often are one open file. On error it stays the
   // caller's.
   //   Errors    invalid_argument: a socket of datagrams, or one that listens;
   //             operation_not_permitted: neither a socket, nor a pipe, nor a device that can be
@@ -111,7 +112,8 @@ class StreamTransport {
   [[nodiscard]] std::error_code write(WriteOperation& operation,
                                       std::span<const std::string_view> parts,
                                       CallbackFunc callback, void* udata) noexcept;
-  // Keeps `bytes` in the operation, which allocates for that the first time.
+  // Keeps `bytes` in the operation, which allocates for that the first time, and keeps their memory
+  // until it is used again.
   //   Errors    not_enough_memory
   [[nodiscard]] std::error_code writeOwned(WriteOperation& operation, std::string bytes,
                                            CallbackFunc callback, void* udata) noexcept;
@@ -124,12 +126,14 @@ class StreamTransport {
   //             TransportError::incomplete  the file ends before; if a part is sent, all further
   //                                   writes end with operation_canceled
   //             what the OS said to reading the file: not open, a directory, a pipe, ...
-  //   Cost      one system call for 16 KiB and less and one to read; else three for 512 KiB
+  //   Cost      one system call for 16 KiB and less and one to read; else three for 2 MiB, of which
+  //             up to eight are sent in one poll
   [[nodiscard]] std::error_code writeFile(WriteOperation& operation, const FileRange& range,
                                           CallbackFunc callback, void* udata) noexcept;
 
   // Tells the peer that nothing follows, after all that is queued. Further writes end with
-  // TransportError::shutDown. A pipe is closed by it.
+  // TransportError::shutDown. A pipe is closed by it; a terminal has no such end, so that nobody is
+  // told. It cannot be cancelled, nor can closeAfterFlush().
   [[nodiscard]] std::error_code shutdown(WriteOperation& operation, CallbackFunc callback,
                                          void* udata) noexcept;
 
@@ -153,7 +157,7 @@ class StreamTransport {
   [[nodiscard]] std::error_code setWriteMarks(const WriteMarks& marks) noexcept;
 
   // Ends a pending operation with operation_canceled; its callback runs as usual. False: it is
-  // not pending on this stream, is done already, or is a write of which a part is sent.
+  // not pending on this stream, is done already, is a write of which a part is sent, or the end.
   bool cancel(ReadOperation& operation) noexcept;
   bool cancel(WriteOperation& operation) noexcept;
   bool cancel(DrainOperation& operation) noexcept;

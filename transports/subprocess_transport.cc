@@ -52,6 +52,10 @@ std::error_code SubprocessTransport::launch(detail::Context& context,
                                             SpawnPlan& plan) noexcept {
   detail::Program program;
   if (const auto error = prepare(options, program, plan)) return error;
+  plan.failedStep = SpawnStep::descriptors;
+  for (const Fd fd : options.passed) {
+    if (const auto error = detail::checkOpen(fd)) return error;
+  }
   plan.failedStep = SpawnStep::streams;
   detail::StandardStreams streams;
   if (const auto error = streams.open(options)) return error;
@@ -126,11 +130,13 @@ void SubprocessTransport::close() noexcept {
   input_.close();
   output_.close();
   error_.close();
-  child_.reset();
+  if (child_) child_->close();
 }
 
-bool SubprocessTransport::isRunning() const noexcept { return child_ && child_->isRunning(); }
+bool SubprocessTransport::isOpen() const noexcept { return child_ && !child_->isClosed(); }
 
-pid_t SubprocessTransport::pid() const noexcept { return child_ ? child_->pid() : 0; }
+bool SubprocessTransport::isRunning() const noexcept { return isOpen() && child_->isRunning(); }
+
+pid_t SubprocessTransport::pid() const noexcept { return isOpen() ? child_->pid() : 0; }
 
 }  // namespace kairos

@@ -79,10 +79,12 @@ class SubprocessTransport {
   StreamTransport& output() noexcept { return output_; }
   StreamTransport& error() noexcept { return error_; }
 
-  // The callback runs when the process has ended. Any number of waits, also after that.
+  // The callback runs when the process has ended. Any number of waits, also after that; after a
+  // close they end with TransportError::closed.
   [[nodiscard]] std::error_code wait(ExitOperation& operation, CallbackFunc callback,
                                      void* udata) noexcept;
-  // The same with timed_out in the operation if it runs longer, which leaves the process alone.
+  // The same with timed_out in the operation if it runs longer, which leaves the process alone. No
+  // time, or less, is one poll; Reactor::forever is no limit.
   [[nodiscard]] std::error_code wait(ExitOperation& operation, Clock::duration timeout,
                                      CallbackFunc callback, void* udata) noexcept;
 
@@ -90,7 +92,7 @@ class SubprocessTransport {
   bool cancel(ExitOperation& operation) noexcept;
 
   // Sends a signal to the process, never to another that has got its number.
-  //   Errors    no_such_process: it has ended; what kill(2) says
+  //   Errors    no_such_process: it has ended; TransportError::closed; what kill(2) says
   [[nodiscard]] std::error_code signal(int number) noexcept;
   [[nodiscard]] std::error_code terminate() noexcept;
   [[nodiscard]] std::error_code kill() noexcept;
@@ -103,7 +105,7 @@ class SubprocessTransport {
   [[nodiscard]] std::error_code signalGroup(int number) noexcept;
 
   // Kills it if it runs that long from now; the last call counts, and Reactor::forever is never.
-  //   Errors    not_enough_memory; no_such_process
+  //   Errors    not_enough_memory; no_such_process; TransportError::closed
   [[nodiscard]] std::error_code killAfter(Clock::duration delay) noexcept;
 
   // From now on closing leaves the process running. The context reaps it as long as it lives.
@@ -111,7 +113,7 @@ class SubprocessTransport {
 
   // Closes the streams too. What is pending ends with TransportError::closed. Any number of times.
   void close() noexcept;
-  bool isOpen() const noexcept { return child_ != nullptr; }
+  bool isOpen() const noexcept;
   bool isRunning() const noexcept;
   // Its number, which may be another's after it ended; 0 when closed or empty.
   pid_t pid() const noexcept;

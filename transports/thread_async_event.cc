@@ -25,7 +25,10 @@ std::error_code EventWait::start(Context& context, const Held<EventState>& state
     dismiss();
     if (const auto error = attach(context, state)) return error;
   }
-  if (const auto error = watch()) return error;
+  if (const auto error = watch()) {
+    dismiss();
+    return error;
+  }
   OperationAccess::begin(operation_, *this, callback);
   return {};
 }
@@ -70,7 +73,6 @@ void EventWait::tryToTake() noexcept {
 }
 
 void EventWait::finish(std::error_code error) noexcept {
-  OperationAccess::disown(operation_);
   operation_.error = error;
   context_->complete(operation_);
 }
@@ -81,20 +83,25 @@ bool EventWait::cancel() noexcept {
   return true;
 }
 
-void EventWait::forget(Operation&) noexcept { dismiss(); }
+// Delivered, or destroyed: then an event that it had got already is for the next who waits.
+void EventWait::forget(Operation&) noexcept {
+  const bool isDestroyed = isWaiting() || operation_.isLinked();
+  if (!isDestroyed) return;
+  if (!isWaiting() && !operation_.error) state_->notify();
+  dismiss();
+}
 
 void EventWait::leaveContext() noexcept {
   if (isWaiting()) finish(TransportError::closed);
   dismiss();
 }
 
-// Leaves nothing behind.
+// Leaves nothing behind on the loop.
 void EventWait::dismiss() noexcept {
   if (context_ == nullptr) return;
   unlink();
   unwatch();
   ::close(std::exchange(fd_, -1));
-  state_ = {};
   context_ = nullptr;
 }
 

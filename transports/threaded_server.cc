@@ -75,6 +75,7 @@ ThreadedServer::ThreadedServer() noexcept : openError_(ThreadAsyncEvent::open(st
 ThreadedServer::~ThreadedServer() {
   stop();
   join();
+  while (!threads_.empty()) threads_.popFront();
 }
 
 std::error_code ThreadedServer::add(ServerThread& thread, CallbackFunc started,

@@ -81,6 +81,7 @@ class Group : public Derived<State, T> {
   void start() {
     auto& state = *static_cast<State*>(this);
     for (Membership& member : members_.all()) {
+      FutureAccess::stateOf(member.future()).endIfOver();
       if (member.future().finished() && state.memberFinished(member)) return;
     }
     if (state.endIfEmpty()) return;

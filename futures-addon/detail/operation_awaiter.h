@@ -24,10 +24,10 @@ class OperationAwaiter : public KnownAwaiter, public Awaited {
   // The operation has been started. May call cancel(). A coroutine without a context takes `core`.
   template <class Promise>
   void suspended(std::coroutine_handle<Promise> coroutine, ContextCore* core = nullptr) noexcept {
-    Coroutine* const place = known(coroutine);
-    if (place == nullptr) return;
-    place->state().adopt(core);
-    place->suspendedOn(this);
+    FutureState* const state = known(coroutine);
+    if (state == nullptr) return;
+    state->adopt(core);
+    Coroutine(*state).suspendedOn(this);
   }
 };
 

@@ -272,6 +272,20 @@ TEST_P(ConnectAnyTest, MakesOneAttemptAtATimeFromAFixedPort) {
   EXPECT_EQ(local, options.each.local);
 }
 
+// T91: a failed attempt leaves nothing in the way of the next.
+TEST_P(ConnectAnyTest, MakesOneAttemptAfterAnotherFromOnePath) {
+  const Address local = pathAddress(socketPath("local"));
+  listen(pathAddress(socketPath("live")));
+  ConnectAny connected;
+  dialAny(connected, {pathAddress(socketPath("dead")), pathAddress(socketPath("dead")), address_},
+          {.each = {.local = local}});
+  settleUntilDone(connected);
+  EXPECT_EQ(connected.error, std::error_code());
+  Address name;
+  ok(connected.stream.localAddress(name));
+  EXPECT_EQ(name, local);
+}
+
 TEST_P(ConnectAnyTest, RefusesWhatMakesNoSense) {
   listen(loopback());
   ConnectAny connected;

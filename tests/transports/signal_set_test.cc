@@ -7,6 +7,7 @@
 
 #include <atomic>
 #include <cstring>
+#include <memory>
 #include <set>
 #include <thread>
 #include <vector>
@@ -214,6 +215,39 @@ TEST_P(SignalSetTest, ForgetsARemovedSignalThatWasReceived) {
 }
 
 // A signal that nobody waits for costs one wake-up.
+// A wait that has got the signal, and is destroyed before its callback, has it for nobody.
+TEST_P(SignalSetTest, PassesOnASignalOfAWaitThatIsDestroyedBeforeItsCallback) {
+  for (const bool isRemoved : {false, true}) {
+    open({SIGUSR1, SIGUSR2});
+    auto destroyed = std::make_unique<Wait>([] { ADD_FAILURE(); });
+    wait(*destroyed);
+    poll();
+    connect(pair());
+    Write first([&] {
+      EXPECT_TRUE(destroyed->isPending());
+      if (isRemoved) {
+        EXPECT_TRUE(set_.remove(SIGUSR1));
+      }
+      destroyed.reset();
+    });
+    write(first, "done at once, so it is the first in the queue");
+    ASSERT_EQ(::raise(SIGUSR1), 0);
+    ASSERT_EQ(::raise(SIGUSR2), 0);
+    settle();
+    EXPECT_EQ(destroyed, nullptr);
+    Wait next;
+    if (!isRemoved) {
+      wait(next);
+      settle();
+      EXPECT_EQ(next.number, SIGUSR1);
+    }
+    wait(next);
+    settle();
+    EXPECT_EQ(next.number, SIGUSR2);
+    set_.close();
+  }
+}
+
 TEST_P(SignalSetTest, DoesNotSpinForASignalThatNobodyWaitsFor) {
   open({SIGUSR1});
   Wait waiting;

@@ -5,6 +5,7 @@
 #include <sys/stat.h>
 #include <sys/wait.h>
 
+#include <array>
 #include <string>
 #include <utility>
 
@@ -63,6 +64,58 @@ TEST_P(StandardStreamTest, IsBlockingAgainAfterTheClose) {
     stream_.close();
     EXPECT_FALSE(isBlocking(ofOthers.get()));
   }
+}
+
+// T136: 0, 1 and 2 are copies of one descriptor; a write on one must not wait for the reader when
+// another one was closed.
+TEST_P(StandardStreamTest, IsNonBlockingUntilTheLastStreamOfTheFileIsClosed) {
+  for (const auto make : {pair, pipePair}) {
+    Pair ends = make();
+    const UniqueFd ofOthers = duplicate(ends.far.get());
+    makeBlocking(ofOthers.get());
+    std::array<StreamTransport, 3> streams;
+    for (auto& stream : streams) stream = adopt(duplicate(ofOthers.get()));
+    streams[0].close();
+    EXPECT_FALSE(isBlocking(ofOthers.get()));
+    stream_ = std::move(streams[1]);
+    Write write;
+    const std::string sent = pattern(8 << 20);
+    this->write(write, sent);
+    EXPECT_TRUE(write.isPending());
+    stream_.close();
+    EXPECT_FALSE(isBlocking(ofOthers.get()));
+    streams[2].close();
+    EXPECT_TRUE(isBlocking(ofOthers.get()));
+  }
+}
+
+// T136: of one pipe or terminal there may be several open files, with flags of their own.
+TEST_P(StandardStreamTest, IsToldFromAnotherOpenFileOfTheSamePipe) {
+  const Fifo fifo;
+  const UniqueFd one = fifo.open(O_RDWR);
+  const UniqueFd other = fifo.open(O_RDWR);
+  makeBlocking(one.get());
+  StreamTransport ofOther = adopt(duplicate(other.get()));
+  StreamTransport ofOne = adopt(duplicate(one.get()));
+  StreamTransport secondOfOther = adopt(duplicate(other.get()));
+  ofOne.close();
+  EXPECT_TRUE(isBlocking(one.get()));
+  ofOther.close();
+  secondOfOther.close();
+  EXPECT_FALSE(isBlocking(other.get())) << "it was non-blocking before";
+}
+
+// T136: registered for writing by somebody else, as for reading.
+TEST_P(StandardStreamTest, RefusesWhatSomebodyElseWatches) {
+  Pair ends = pair();
+  const auto never = [](void*) {};
+  StreamTransport stream;
+  ok(reactor_.addWriter(ends.near.get(), never, nullptr));
+  EXPECT_EQ(StreamTransport::adopt(context_, ends.near.get(), stream), std::errc::file_exists);
+  EXPECT_TRUE(reactor_.removeWriter(ends.near.get()));
+  ok(reactor_.addReader(ends.near.get(), never, nullptr));
+  EXPECT_EQ(StreamTransport::adopt(context_, ends.near.get(), stream), std::errc::file_exists);
+  EXPECT_TRUE(reactor_.removeReader(ends.near.get()));
 }
 
 // T137: what cannot be watched is refused, and left as it was.

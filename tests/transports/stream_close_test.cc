@@ -74,6 +74,51 @@ TEST_P(StreamCloseTest, AdoptsATerminal) {
   EXPECT_EQ(read.data, "hello");
 }
 
+// T136: nobody can be told of the end, which is no failure of what was sent before.
+TEST_P(StreamCloseTest, EndsATerminalWithoutAnError) {
+  for (const bool closes : {false, true}) {
+    UniqueFd near(::posix_openpt(O_RDWR | O_NOCTTY | O_CLOEXEC));
+    if (near.get() < 0) GTEST_SKIP() << "there are no terminals here";
+    ASSERT_EQ(::unlockpt(near.get()), 0);
+    far_ = UniqueFd(::open(::ptsname(near.get()), O_RDWR | O_NOCTTY | O_CLOEXEC));
+    stream_ = adopt(std::move(near));
+    Write sent;
+    write(sent, "hello\n");
+    Write end;
+    ok(closes ? stream_.closeAfterFlush(end, Write::done, &end)
+              : stream_.shutdown(end, Write::done, &end));
+    settle();
+    EXPECT_EQ(end.completions(), 1u);
+    EXPECT_EQ(end.error, std::error_code());
+    EXPECT_EQ(stream_.isOpen(), !closes);
+    write(sent, "more");
+    settle();
+    EXPECT_EQ(sent.error, closes ? TransportError::closed : TransportError::shutDown);
+  }
+}
+
+// T43: the second has nothing to do, also when the peer has ended too.
+TEST_P(StreamCloseTest, EndsTwiceBehindAStalledWrite) {
+  connect(tcpPair());
+  ASSERT_EQ(::shutdown(far_.get(), SHUT_WR), 0);
+  const std::string sent = pattern(16 << 20);
+  Write stalled;
+  write(stalled, sent);
+  ASSERT_TRUE(stalled.isPending());
+  std::array<Write, 2> ends;
+  shutdown(ends[0]);
+  ok(stream_.closeAfterFlush(ends[1], Write::done, &ends[1]));
+  std::size_t received = 0;
+  while (ends[1].isPending() && !HasFailure()) {
+    received += receiveAll(far_.get()).size();
+    poll();
+  }
+  received += receiveAll(far_.get()).size();
+  EXPECT_EQ(received, sent.size());
+  for (const Write& end : ends) EXPECT_EQ(end.error, std::error_code());
+  EXPECT_FALSE(stream_.isOpen());
+}
+
 // T85, T137
 TEST_P(StreamCloseTest, AdoptsOnlyWhatItCanWatch) {
   const auto before = openFds();

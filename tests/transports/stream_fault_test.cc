@@ -64,6 +64,42 @@ TEST_P(StreamFaultTest, KeepsWhatTheOsDoesNotTakeNow) {
 }
 
 // Errors of the OS reach the operation with their number.
+// IT3: nothing tells when the OS has memory for what is sent again.
+TEST_P(StreamFaultTest, WritesAgainSoonWhatTheOsHasNoMemoryFor) {
+  connect(pair());
+  std::array<Write, 2> writes;
+  failCalls(SystemCall::send, ENOBUFS);
+  write(writes[0], "1");
+  write(writes[1], "2");
+  Read read;
+  readOnce(read);
+  EXPECT_EQ(poll(9ms), 0u) << "it does not spin";
+  EXPECT_TRUE(writes[0].isPending());
+  sendAll(far_.get(), "x");
+  poll();
+  EXPECT_EQ(read.data, "x") << "reading goes on";
+  failCalls(SystemCall::sendmsg, ENOBUFS);
+  poll(1ms);
+  poll(10ms);
+  settle();
+  EXPECT_EQ(receiveAll(far_.get()), "12");
+  for (const Write& each : writes) EXPECT_EQ(each.error, std::error_code());
+
+  // Whatever ends the pause leaves no timer.
+  for (const bool closes : {false, true}) {
+    failCalls(SystemCall::send, ENOBUFS);
+    write(writes[0], "3");
+    if (closes) {
+      stream_.close();
+    } else {
+      EXPECT_TRUE(stream_.cancel(writes[0]));
+    }
+    settle();
+    EXPECT_TRUE(writes[0].error);
+    EXPECT_EQ(poll(20ms), 0u);
+  }
+}
+
 TEST_P(StreamFaultTest, ReportsErrorsAsTheyAre) {
   connect(pair());
   failCalls(SystemCall::send, EHOSTUNREACH);

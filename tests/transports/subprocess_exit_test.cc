@@ -265,7 +265,17 @@ TEST_P(SubprocessExitTest, EndsWithItsHandle) {
   EXPECT_EQ(child.pid(), 0);
   settle();
   EXPECT_EQ(exit.error, TransportError::closed);
-  EXPECT_EQ(child.wait(exit, Exit::done, &exit), TransportError::notConnected);
+  for (int timed = 0; timed < 2; ++timed) {
+    timed == 0 ? wait(child, exit) : wait(child, exit, 1h);
+    settle();
+    EXPECT_EQ(exit.error, TransportError::closed);
+    EXPECT_EQ(exit.completions(), 2u + static_cast<std::size_t>(timed));
+  }
+  EXPECT_EQ(child.kill(), TransportError::closed);
+  EXPECT_EQ(child.signalGroup(SIGTERM), TransportError::closed);
+  EXPECT_EQ(child.killAfter(1s), TransportError::closed);
+  EXPECT_FALSE(child.isOpen());
+  EXPECT_FALSE(child.isRunning());
   pollUntil(hasNoChildren);
   EXPECT_TRUE(openedSince(before).empty());
 }

@@ -205,6 +205,22 @@ TEST_P(SubprocessStartTest, RefusesOptionsThatMakeNoSense) {
   expectFailure(options, std::errc::bad_file_descriptor, SpawnStep::descriptors);
 }
 
+// T151: a number that is not open must not come to be one of the pipes of this start.
+TEST_P(SubprocessStartTest, RefusesANumberThatIsNotOpen) {
+  const char* const arguments[] = {"/bin/true"};
+  for (Fd ahead = 0; ahead < 4; ++ahead) {
+    const Fd closed = unusedFd() + ahead;
+    SubprocessOptions options = runs(arguments);
+    options.input = Redirect::pipe();
+    options.error = Redirect::null();
+    options.output = Redirect::to(closed);
+    expectFailure(options, std::errc::bad_file_descriptor, SpawnStep::streams);
+    options.output = Redirect::pipe();
+    options.passed = {&closed, 1};
+    expectFailure(options, std::errc::bad_file_descriptor, SpawnStep::descriptors);
+  }
+}
+
 // T155: the directory of this process is never another.
 TEST_P(SubprocessStartTest, SetsTheDirectoryOfTheChildAlone) {
   const std::string here = std::filesystem::current_path();

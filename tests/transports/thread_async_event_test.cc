@@ -8,6 +8,7 @@
 #include <cerrno>
 #include <chrono>
 #include <csignal>
+#include <memory>
 #include <set>
 #include <thread>
 #include <vector>
@@ -164,6 +165,31 @@ TEST_P(ThreadAsyncEventTest, CancelsAWaitAndForgetsADestroyedOne) {
   settle();
   EXPECT_EQ(waiting.completions(), 2u);
   EXPECT_FALSE(waiting.error) << "the destroyed one has not taken the event";
+}
+
+// A wait that has got the event, and is destroyed before its callback, has it for nobody.
+TEST_P(ThreadAsyncEventTest, PassesOnAnEventOfAWaitThatIsDestroyedBeforeItsCallback) {
+  const ThreadAsyncEvent other = openEvent();
+  std::unique_ptr<Wait> destroyed;
+  Wait first([&] { destroyed.reset(); });
+  for (int round = 0; round < 2; ++round) {
+    destroyed = std::make_unique<Wait>([] { ADD_FAILURE(); });
+    waitFor(other, first);
+    EXPECT_TRUE(ThreadAsyncEvent::cancel(first)) << "so it is the first in the queue";
+    wait(*destroyed);
+    event_.notify();
+    settle();
+    EXPECT_EQ(destroyed, nullptr);
+    if (round == 0) {
+      EXPECT_EQ(event_.waitSync(0ms), std::error_code());
+      EXPECT_EQ(event_.waitSync(0ms), std::errc::timed_out) << "once";
+    } else {
+      Wait next;
+      wait(next);
+      pollUntilDone(next);
+      EXPECT_FALSE(next.error);
+    }
+  }
 }
 
 // F96

@@ -200,6 +200,17 @@ TEST_F(ThreadedServerTest, SpreadsConnectionsOverItsThreads) {
   expectEnded();
 }
 
+// T83: threads are the user's, also those of a server that is gone.
+TEST_F(ThreadedServerTest, LeavesItsThreadsToAnother) {
+  std::array<ServerThread, 3> threads;
+  const CallbackFunc accepted = [](void*) {};
+  for (int round = 0; round < 2; ++round) {
+    ThreadedServer server;
+    for (ServerThread& thread : threads) ok(server.add(thread, nullptr, accepted, nullptr));
+    EXPECT_EQ(server_.add(threads[0], nullptr, accepted, nullptr), TransportError::busy);
+  }
+}
+
 // T83
 TEST_F(ThreadedServerTest, StopsWhileClientsAreActive) {
   const auto before = openFds();

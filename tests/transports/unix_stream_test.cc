@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 // Streams over unix sockets, with servers on paths and abstract names.
+#include <fcntl.h>
 #include <gtest/gtest.h>
 #include <sys/socket.h>
 
@@ -70,6 +71,34 @@ TEST_P(UnixStreamTest, NamesAPeerThatHasNone) {
   const Address name = abstractAddress("client");
   meet(abstractAddress("named"), {.local = name});
   EXPECT_EQ(accepted_.peer, name);
+}
+
+// T91: a path is a name for the peer to see; no file is left of it.
+TEST_P(UnixStreamTest, LeavesNoFileOfItsOwnPath) {
+  const std::string path = socketPath("own");
+  const auto exists = [&path] { return ::access(path.c_str(), F_OK) == 0; };
+  for (int round = 0; round < 2; ++round) {
+    meet(pathAddress(socketPath("server")), {.local = pathAddress(path)});
+    EXPECT_FALSE(exists());
+    EXPECT_EQ(accepted_.peer, pathAddress(path));
+    Address address;
+    ok(accepted_.stream.remoteAddress(address));
+    EXPECT_EQ(address, pathAddress(path));
+    server_.close();
+  }
+  Connect refused;
+  dial(refused, pathAddress(socketPath("server")), {.local = pathAddress(path)});
+  settle();
+  EXPECT_TRUE(refused.error);
+  EXPECT_FALSE(exists());
+
+  // Somebody else's file is not ours.
+  const UniqueFd file(::open(path.c_str(), O_CREAT | O_WRONLY | O_CLOEXEC, 0600));
+  dial(refused, pathAddress(socketPath("server")), {.local = pathAddress(path)});
+  settle();
+  EXPECT_EQ(refused.error, std::errc::address_in_use);
+  EXPECT_TRUE(exists());
+  ::unlink(path.c_str());
 }
 
 // T132: the descriptor tells who the peer is.

@@ -75,7 +75,7 @@ void Child::ended(std::error_code error, const siginfo_t& status) noexcept {
   if (!error) status_ = toExitStatus(status);
   context_->reactor().removeReader(pidFd_.get());
   stopTimer(killTimer_);
-  if (!leadsGroup_) pidFd_.reset();
+  if (!leadsGroup_ || isClosed_) pidFd_.reset();
   finishAll(error_);
 }
 
@@ -101,7 +101,7 @@ std::error_code Child::wait(ExitOperation& operation, Clock::duration timeout,
   if (operation.isPending()) return TransportError::busy;
   if (context_ == nullptr || context_->isEnding()) return TransportError::closed;
   TimerId timer = TimerId::none;
-  if (isRunning_ && timeout != Reactor::forever) {
+  if (isRunning_ && !isClosed_ && timeout != Reactor::forever) {
     timer = context_->reactor().addTimer(timeout, onTimeout, &operation);
     if (timer == TimerId::none) return std::make_error_code(std::errc::not_enough_memory);
   }
@@ -110,7 +110,11 @@ std::error_code Child::wait(ExitOperation& operation, Clock::duration timeout,
   operation.child_ = this;
   operation.timer_ = timer;
   waits_.pushBack(operation);
-  if (!isRunning_) finish(operation, error_);
+  if (isClosed_) {
+    finish(operation, TransportError::closed);
+  } else if (!isRunning_) {
+    finish(operation, error_);
+  }
   return {};
 }
 
@@ -154,12 +158,14 @@ void Child::stopTimer(TimerId& timer) noexcept {
 
 // A process that has ended still takes signals until it is reaped.
 std::error_code Child::signal(int number) noexcept {
+  if (isClosed_) return TransportError::closed;
   return hasEnded() ? noSuchProcess() : toError(sendSignal(pidFd_.get(), number, 0));
 }
 
 // The number of a group is not given away as long as its leader is not reaped, by us or by somebody
 // else.
 std::error_code Child::signalGroup(int number) noexcept {
+  if (isClosed_) return TransportError::closed;
   if (!leadsGroup_) return std::make_error_code(std::errc::invalid_argument);
   if (pidFd_.get() < 0) return noSuchProcess();
   const int error = sendSignal(pidFd_.get(), number, toGroup);
@@ -170,6 +176,7 @@ std::error_code Child::signalGroup(int number) noexcept {
 }
 
 std::error_code Child::killAfter(Clock::duration delay) noexcept {
+  if (isClosed_) return TransportError::closed;
   if (!isRunning_ || context_ == nullptr) return noSuchProcess();
   stopTimer(killTimer_);
   if (delay == Reactor::forever) return {};
@@ -186,16 +193,22 @@ void Child::onKillTime(void* udata) {
 
 // ---- The end of the handle, and of the context
 
-void Child::leave() noexcept {
-  hasHandle_ = false;
-  if (context_ != nullptr) finishAll(TransportError::closed);
-  if (!isRunning_ || context_ == nullptr) {
-    delete this;
+void Child::close() noexcept {
+  if (std::exchange(isClosed_, true)) return;
+  finishAll(TransportError::closed);
+  if (!isRunning_) {
+    pidFd_.reset();
   } else if (isDetached_) {
     stopTimer(killTimer_);
   } else {
     sendSignal(pidFd_.get(), SIGKILL, 0);
   }
+}
+
+void Child::leave() noexcept {
+  close();
+  hasHandle_ = false;
+  if (!isRunning_ || context_ == nullptr) delete this;
 }
 
 void Child::leaveContext() noexcept {

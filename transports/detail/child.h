@@ -35,6 +35,9 @@ class Child final : public ContextMember, public OperationOwner {
   std::error_code killAfter(Clock::duration delay) noexcept;
   void detach() noexcept { isDetached_ = true; }
 
+  // Leaves the process, or kills it. Any number of times.
+  void close() noexcept;
+  bool isClosed() const noexcept { return isClosed_; }
   // The handle is gone: deletes this, now or when the process is reaped.
   void leave() noexcept;
 
@@ -64,6 +67,7 @@ class Child final : public ContextMember, public OperationOwner {
   bool leadsGroup_ = false;
   bool isDetached_ = false;
   bool hasHandle_ = true;
+  bool isClosed_ = false;
   TimerId killTimer_ = TimerId::none;
   ExitStatus status_;
   std::error_code error_;  // why there is no status

@@ -44,6 +44,11 @@ class Context {
   ContextShare* datagrams() const noexcept { return datagrams_.get(); }
   void setDatagrams(std::unique_ptr<ContextShare> share) noexcept { datagrams_ = std::move(share); }
 
+  ContextShare* borrowedFiles() const noexcept { return borrowedFiles_.get(); }
+  void setBorrowedFiles(std::unique_ptr<ContextShare> share) noexcept {
+    borrowedFiles_ = std::move(share);
+  }
+
   void add(ContextMember& member) noexcept { members_.pushBack(member); }
 
   // A bit for each signal that a SignalSet has, that of signal 1 being the lowest.
@@ -99,6 +104,7 @@ class Context {
   BufferPool pool_;
   QueuePool queuePool_;
   std::unique_ptr<ContextShare> datagrams_;
+  std::unique_ptr<ContextShare> borrowedFiles_;
   IntrusiveList<Operation> done_;
   IntrusiveList<ContextMember> members_;
   TimerId timer_ = TimerId::none;

@@ -107,6 +107,7 @@ DatagramQueue::Next DatagramQueue::flush(Context& context, const DatagramEnd& en
     }
     const IoResult result = sendPastReports(end, gathered);
     if (result.wouldBlock()) return calls == 0 ? Next::refused : Next::full;
+    if (result.isStarved()) return Next::starved;
     if (result.error != 0) complete(context, head(), systemError(result.error));
     completeSent(context, result.bytes);
   }

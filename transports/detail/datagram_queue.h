@@ -30,8 +30,8 @@ class DatagramQueue {
   static constexpr int attemptsMax = 4;
 
   // What a flush left: nothing, what the OS does not take now, of which it took none if it was
-  // refused at once, or more than one flush may send.
-  enum class Next { nothing, full, refused, more };
+  // refused at once, what it takes later without telling when, or more than one flush may send.
+  enum class Next { nothing, full, refused, starved, more };
 
   bool empty() const noexcept { return operations_.empty(); }
   // The next datagram goes to a peer of its own. Requires one to be there.

@@ -164,6 +164,9 @@ void DatagramSocket::flush(bool wasWoken) noexcept {
       waitForRoom();
       if (wasWoken) watchAnew();
       break;
+    case DatagramQueue::Next::starved:
+      retryLater();
+      break;
     case DatagramQueue::Next::more:
       watchWriting();
   }
@@ -177,6 +180,10 @@ void DatagramSocket::tellReport() noexcept {
 // A unix socket counts as writable whatever room a peer has, unless it is connected to that one.
 void DatagramSocket::waitForRoom() noexcept {
   if (!end_.isUnix || !sends_.namesPeer()) return watchWriting();
+  retryLater();
+}
+
+void DatagramSocket::retryLater() noexcept {
   stopSending();
   retry_ = context_->reactor().addTimer(retryDelay, onRetry, this);
   if (retry_ == TimerId::none) {

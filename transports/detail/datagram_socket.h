@@ -2,7 +2,6 @@
 #ifndef KAIROS_TRANSPORTS_DETAIL_DATAGRAM_SOCKET_H_
 #define KAIROS_TRANSPORTS_DETAIL_DATAGRAM_SOCKET_H_
 
-#include <chrono>
 #include <cstddef>
 #include <memory>
 #include <system_error>
@@ -19,9 +18,6 @@ namespace kairos::detail {
 // and until something comes that none waits for; the writer, or a timer, while sends are queued.
 class DatagramSocket final : public ContextMember, public OperationOwner {
  public:
-  // Until a unix socket is asked again that the OS does not tell of.
-  static constexpr std::chrono::milliseconds retryDelay{10};
-
   // nullptr: no memory. The socket is the caller's then.
   static std::unique_ptr<DatagramSocket> make(Context& context, const DatagramEnd& end,
                                               std::size_t bytesMax, BoundPath path) noexcept;
@@ -59,6 +55,7 @@ class DatagramSocket final : public ContextMember, public OperationOwner {
   void flush(bool wasWoken) noexcept;
   void tellReport() noexcept;
   void waitForRoom() noexcept;
+  void retryLater() noexcept;
   void watchWriting() noexcept;
   void stopSending() noexcept;
 

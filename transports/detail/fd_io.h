@@ -7,6 +7,7 @@
 #include <sys/uio.h>
 
 #include <cerrno>
+#include <chrono>
 #include <cstddef>
 #include <cstdint>
 #include <span>
@@ -38,7 +39,12 @@ struct IoResult {
   int error = 0;          // errno
 
   bool wouldBlock() const noexcept { return error == EAGAIN || error == EWOULDBLOCK; }
+  // It takes nothing now for want of memory of its own, and will not tell when it has some.
+  bool isStarved() const noexcept { return error == ENOBUFS; }
 };
+
+// Until the OS is asked again for what it does not tell of.
+inline constexpr std::chrono::milliseconds retryDelay{10};
 
 // Of a call that says how many bytes, or -1.
 inline IoResult resultOf(ssize_t count) noexcept {

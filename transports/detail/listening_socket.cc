@@ -6,6 +6,7 @@
 #include <unistd.h>
 
 #include <cerrno>
+#include <climits>
 
 #include "kairos/transports/detail/fd_io.h"
 
@@ -36,7 +37,8 @@ std::error_code bindAndListen(Fd fd, const Address& address, const ServerOptions
   if (const auto error = configure(fd, address, options)) return error;
   if (::bind(fd, address.sockaddrData(), address.sockaddrSize()) != 0) return systemError(errno);
   path = BoundPath(address);
-  if (::listen(fd, options.backlog > 0 ? options.backlog : SOMAXCONN) == 0) return {};
+  // The OS cuts it to what the administrator allows, which SOMAXCONN does not tell.
+  if (::listen(fd, options.backlog > 0 ? options.backlog : INT_MAX) == 0) return {};
   const std::error_code error = systemError(errno);
   path.remove();
   return error;

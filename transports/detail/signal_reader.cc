@@ -168,7 +168,12 @@ void SignalReader::unwatch() noexcept {
   if (std::exchange(readerAdded_, false)) context_->reactor().removeReader(fd_);
 }
 
-void SignalReader::forget(Operation&) noexcept { waiting_ = nullptr; }
+// Delivered, or destroyed: then a signal that it had got already is for the next wait.
+void SignalReader::forget(Operation& operation) noexcept {
+  waiting_ = nullptr;
+  const bool isUndelivered = operation.isLinked() && !operation.error;
+  if (isUndelivered && has(signals_, static_cast<int>(received_[next_ - 1].ssi_signo))) --next_;
+}
 
 void SignalReader::close() noexcept {
   if (!isOpen()) return;

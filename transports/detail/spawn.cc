@@ -61,6 +61,10 @@ int reap(Fd pidFd, int flags, siginfo_t& status) noexcept {
   return 0;
 }
 
+std::error_code checkOpen(Fd fd) noexcept {
+  return ::fcntl(fd, F_GETFD) >= 0 ? std::error_code() : systemError(errno);
+}
+
 std::error_code moveUp(OwnedFd& fd) noexcept {
   if (fd.get() >= firstOther) return {};
   const Fd copy = ::fcntl(fd.get(), F_DUPFD_CLOEXEC, firstOther);

@@ -18,6 +18,8 @@ namespace kairos::detail {
 // The first descriptor that is no standard stream.
 inline constexpr Fd firstOther = 3;
 
+std::error_code checkOpen(Fd fd) noexcept;
+
 // Gives it another number if it has one of theirs, because the program closed that.
 std::error_code moveUp(OwnedFd& fd) noexcept;
 

@@ -19,15 +19,16 @@ constexpr std::size_t errorPlace = 2;
 
 std::error_code invalid() { return std::make_error_code(std::errc::invalid_argument); }
 
-std::error_code checkOpen(Fd fd) noexcept {
-  return ::fcntl(fd, F_GETFD) >= 0 ? std::error_code() : systemError(errno);
-}
-
 }  // namespace
 
+// What is not open is found out before any number is given away to a pipe.
 std::error_code StandardStreams::open(const SubprocessOptions& options) noexcept {
   if (options.input.kind == Redirect::Kind::output) return invalid();
   if (options.output.kind == Redirect::Kind::output) return invalid();
+  for (const Redirect* each : {&options.input, &options.output, &options.error}) {
+    if (each->kind != Redirect::Kind::descriptor) continue;
+    if (const auto error = checkOpen(each->fd)) return error;
+  }
   if (const auto error = openOne(inputPlace, options.input)) return error;
   if (const auto error = openOne(outputPlace, options.output)) return error;
   return openOne(errorPlace, options.error);
@@ -44,7 +45,7 @@ std::error_code StandardStreams::openOne(std::size_t place, const Redirect& redi
       return {};
     case Redirect::Kind::descriptor:
       sources_[place] = redirect.fd;
-      return checkOpen(redirect.fd);
+      return {};
     case Redirect::Kind::null:
       break;
   }

@@ -8,6 +8,7 @@
 #include <new>
 #include <utility>
 
+#include "kairos/transports/detail/borrowed_files.h"
 #include "kairos/transports/error.h"
 
 namespace kairos::detail {
@@ -181,6 +182,7 @@ void Stream::queueRest(WriteOperation& operation, int error) noexcept {
   makeQueue();
   writes_->add(operation);
   if (error == 0 || error == EAGAIN || error == EWOULDBLOCK) return watchWriting();
+  if (error == ENOBUFS) return retryLater();
   failWrites(systemError(error));
 }
 
@@ -199,6 +201,9 @@ void Stream::flush(bool wasWoken) noexcept {
         return watchWriting();
       case WriteQueue::Next::refused:
         return wasWoken ? watchAnew() : watchWriting();
+      case WriteQueue::Next::starved:
+        writes_->tellDrained(*context_);
+        return retryLater();
       case WriteQueue::Next::failed:
         return failWrites(writes_->error());
       case WriteQueue::Next::last:
@@ -218,18 +223,21 @@ void Stream::afterWrites() noexcept {
     writes_->tellDrained(*context_);
     if (!writes_->empty()) return;
     unwatchWriting();
+    stopRetrying();
     if (writes_->isIdle()) dropQueue();
   }
   if (closesAfterFlush_) close();
 }
 
-// A pipe has no other way to end one direction than to be closed.
+// A pipe has no other way to end one direction than to be closed, a terminal has none at all. Of a
+// socket that has ended both ways a second shutdown(2) would fail.
 void Stream::finishLast() noexcept {
+  const bool isFirst = !writes_->hasTakenLast();
   WriteOperation& operation = writes_->takeLast();
   if (kind_ == FdKind::pipe) {
     closeFd();
     if (isReading()) serveRead();
-  } else if (fd_ >= 0 && ::shutdown(fd_, SHUT_WR) != 0) {
+  } else if (kind_ == FdKind::socket && isFirst && ::shutdown(fd_, SHUT_WR) != 0) {
     operation.error = systemError(errno);
   }
   WriteQueue::complete(*context_, operation);
@@ -245,6 +253,25 @@ void Stream::watchWriting() noexcept {
 void Stream::unwatchWriting() noexcept {
   if (writerAdded_) context_->reactor().removeWriter(fd_);
   writerAdded_ = false;
+}
+
+// A socket without memory for what is sent counts as writable.
+void Stream::retryLater() noexcept {
+  unwatchWriting();
+  writes_->retry() = context_->reactor().addTimer(retryDelay, onRetry, this);
+  if (writes_->retry() != TimerId::none) return;
+  failWrites(std::make_error_code(std::errc::not_enough_memory));
+}
+
+void Stream::onRetry(void* udata) {
+  auto& stream = *static_cast<Stream*>(udata);
+  stream.writes_->retry() = TimerId::none;
+  stream.context_->dispatch([&stream] { stream.flush(false); });
+}
+
+void Stream::stopRetrying() noexcept {
+  if (writes_ == nullptr) return;
+  context_->reactor().removeTimer(std::exchange(writes_->retry(), TimerId::none));
 }
 
 // What is sent in part cannot be taken back.
@@ -338,7 +365,8 @@ void Stream::closeFd() noexcept {
   if (fd_ < 0) return;
   unwatchReading();
   unwatchWriting();
-  if (wasBlocking_) makeBlocking(fd_);
+  stopRetrying();
+  if (isBorrowed_) BorrowedFiles::giveBack(*context_, fd_);
   ::close(std::exchange(fd_, -1));
   readSide_.end();
 }

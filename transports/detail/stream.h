@@ -27,8 +27,8 @@ class Stream final : public ContextMember, public OperationOwner {
   Stream(Context& context, Fd fd, FdKind kind) noexcept;
   ~Stream();
 
-  // Whoever shares the open file finds it as it was, after the close.
-  void blockAgainOnClose() noexcept { wasBlocking_ = true; }
+  // The open file is one of the context's BorrowedFiles.
+  void giveBackOnClose() noexcept { isBorrowed_ = true; }
 
   // The operations are described; these begin them.
   void startRead(ReadOperation& operation, AsyncCallback callback) noexcept;
@@ -65,6 +65,7 @@ class Stream final : public ContextMember, public OperationOwner {
  private:
   static void onReadable(void* udata);
   static void onWritable(void* udata);
+  static void onRetry(void* udata);
 
   Refusal mayStart(const Operation& operation) const noexcept {
     if (operation.isPending()) return Refusal::busy;
@@ -94,6 +95,8 @@ class Stream final : public ContextMember, public OperationOwner {
   void afterWrites() noexcept;
   void watchWriting() noexcept;
   void unwatchWriting() noexcept;
+  void retryLater() noexcept;
+  void stopRetrying() noexcept;
   void closeFd() noexcept;
 
   // In an order that leaves no gaps: there may be very many idle streams.
@@ -106,7 +109,7 @@ class Stream final : public ContextMember, public OperationOwner {
   bool writerAdded_ : 1 = false;
   bool shutdownStarted_ : 1 = false;
   bool closesAfterFlush_ : 1 = false;
-  bool wasBlocking_ : 1 = false;
+  bool isBorrowed_ : 1 = false;
   bool closed_ : 1 = false;
   Fd fd_;  // -1: closed
 };

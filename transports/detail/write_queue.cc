@@ -29,9 +29,7 @@ bool isLoss(int error) {
 }
 
 // Of the stream, so that reading the file would not help.
-bool isOfPeer(int error) {
-  return isLoss(error) || error == EPIPE || error == ENOTCONN || error == ENOBUFS;
-}
+bool isOfPeer(int error) { return isLoss(error) || error == EPIPE || error == ENOTCONN; }
 
 }  // namespace
 
@@ -60,14 +58,19 @@ WriteQueue::Next WriteQueue::flush(Context& context, Fd fd, FdKind kind) noexcep
         return completeWritten(context);
       case Step::refused:
         return calls == 0 ? Next::refused : Next::wait;
+      case Step::starved:
+        return Next::starved;
       case Step::failed:
         return Next::failed;
     }
   }
 }
 
-WriteQueue::Step WriteQueue::failStream(int error) noexcept {
-  error_ = systemError(error);
+// What it means that nothing was written.
+WriteQueue::Step WriteQueue::stopped(const IoResult& result) noexcept {
+  if (result.wouldBlock()) return Step::refused;
+  if (result.isStarved()) return Step::starved;
+  error_ = systemError(result.error);
   return Step::failed;
 }
 
@@ -76,8 +79,7 @@ WriteQueue::Step WriteQueue::writeParts(Context& context, Fd fd, FdKind kind) no
   std::size_t count = 0;
   const std::size_t offered = gather(parts, count);
   const IoResult result = writeOnce(fd, kind, std::span(parts).first(count));
-  if (result.wouldBlock()) return Step::refused;
-  if (result.error != 0) return failStream(result.error);
+  if (result.error != 0) return stopped(result);
   advance(context, result.bytes);
   return result.bytes < offered ? Step::full : Step::more;
 }
@@ -132,10 +134,10 @@ WriteQueue::Step WriteQueue::writeFile(Context& context, Fd fd, FdKind kind) noe
   if (operation.kind_ == Kind::copied) return copyFile(context, fd, kind);
   const std::size_t asked = std::min<std::uint64_t>(operation.left_, fileBytesMax);
   const IoResult result = sendFileOnce(fd, operation.file_, operation.offset_, asked);
-  if (result.wouldBlock()) return Step::refused;
+  if (result.wouldBlock() || result.isStarved()) return stopped(result);
   if (result.error == 0) fileWasCut_ = result.bytes > 0 && result.bytes < asked;
   if (result.error == 0) return advanceFile(context, result.bytes, asked);
-  if (isOfPeer(result.error)) return failStream(result.error);
+  if (isOfPeer(result.error)) return stopped(result);
   operation.kind_ = Kind::copied;
   return Step::more;
 }
@@ -152,8 +154,7 @@ WriteQueue::Step WriteQueue::copyFile(Context& context, Fd fd, FdKind kind) noex
   if (got.bytes == 0) return advanceFile(context, 0, asked);
   const std::string_view part(block.bytes().data(), got.bytes);
   const IoResult result = writeOnce(fd, kind, part);
-  if (result.wouldBlock()) return Step::refused;
-  if (result.error != 0) return failStream(result.error);
+  if (result.error != 0) return stopped(result);
   return advanceFile(context, result.bytes, got.bytes);
 }
 
@@ -194,6 +195,7 @@ int WriteQueue::loss(Fd fd) const noexcept {
 }
 
 WriteOperation& WriteQueue::takeLast() noexcept {
+  hasTakenLast_ = true;
   return static_cast<WriteOperation&>(operations_.popFront());
 }
 

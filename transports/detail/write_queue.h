@@ -16,7 +16,7 @@ namespace kairos::detail {
 class WriteQueue {
  public:
   // What a flush found at the head.
-  enum class Next { nothing, wait, refused, last, failed };
+  enum class Next { nothing, wait, refused, starved, last, failed };
 
   // Parts, or bytes of a file, that go to the OS in one call; calls that one flush makes at most.
   static constexpr std::size_t partsMax = 64;
@@ -45,6 +45,7 @@ class WriteQueue {
   // Writes as much as the OS takes, within the bound, and completes what is done.
   //   wait      the OS takes no more now, or the bound is reached
   //   refused   as wait, and it took nothing
+  //   starved   as wait, and it will not tell when it takes more
   //   last      all before a shutdown, or close, is written; takeLast() goes on
   //   failed    see error(); nothing was completed for it
   Next flush(Context& context, Fd fd, FdKind kind) noexcept;
@@ -53,6 +54,8 @@ class WriteQueue {
   // was. For a stream that has ended.
   int loss(Fd fd) const noexcept;
   WriteOperation& takeLast() noexcept;
+  // One was taken before.
+  bool hasTakenLast() const noexcept { return hasTakenLast_; }
   // A shutdown, or close, is queued: nothing follows but more of them.
   bool endsWithLast() const noexcept;
 
@@ -62,13 +65,16 @@ class WriteQueue {
     context.complete(operation);
   }
 
+  // Set while the OS is starved.
+  TimerId& retry() noexcept { return retry_; }
+
   // Completes all with `error`.
   void failAll(Context& context, std::error_code error) noexcept;
 
  private:
   using Kind = WriteOperation::Kind;
   // What one call to the OS came to: it takes more, no more now, nothing at all.
-  enum class Step { more, full, refused, failed };
+  enum class Step { more, full, refused, starved, failed };
 
   WriteOperation& head() const noexcept {
     return static_cast<WriteOperation&>(operations_.front());
@@ -80,7 +86,7 @@ class WriteQueue {
   Step copyFile(Context& context, Fd fd, FdKind kind) noexcept;
   Step advanceFile(Context& context, std::size_t sent, std::size_t asked) noexcept;
   Step failFile(Context& context, std::error_code error) noexcept;
-  Step failStream(int error) noexcept;
+  Step stopped(const IoResult& result) noexcept;
   std::size_t gather(std::span<iovec> parts, std::size_t& count) const noexcept;
   void advance(Context& context, std::size_t written) noexcept;
 
@@ -90,6 +96,8 @@ class WriteQueue {
   WriteMarks marks_;
   bool marksSet_ = false;
   bool fileWasCut_ = false;  // the last sendfile(2) took less than it was offered
+  bool hasTakenLast_ = false;
+  TimerId retry_ = TimerId::none;
   std::error_code error_;
 };
 
