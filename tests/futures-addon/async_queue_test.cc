@@ -210,6 +210,35 @@ TEST_P(AsyncQueueTest, ServesAThousandInOrder) {
   for (int i = 0; i < 1000; ++i) ASSERT_EQ(taken_[static_cast<std::size_t>(i)], i);
 }
 
+// An item that counts how often it is moved.
+struct Moved {
+  explicit Moved(std::size_t& count) : moves(&count) {}
+  Moved(Moved&& other) noexcept : moves(other.moves) { ++*moves; }
+  Moved& operator=(Moved&& other) noexcept {
+    moves = other.moves;
+    ++*moves;
+    return *this;
+  }
+  ~Moved() = default;
+  std::size_t* moves;
+};
+
+// F74
+TEST_P(AsyncQueueTest, WakesOneAtTheSameCostHoweverManyWait) {
+  const auto movesWith = [this](std::size_t waiting) {
+    AsyncQueue<Moved> queue(context_);
+    std::vector<ItemTurn<Moved>> turns(waiting);
+    Probe probe;
+    for (auto& turn : turns) queue.popFirst(turn, Probe::run, &probe);
+    std::size_t moves = 0;
+    EXPECT_TRUE(queue.tryAddLast(Moved(moves)));
+    settle();
+    EXPECT_EQ(probe.runs(), 1U) << "nobody else is woken";
+    return moves;
+  };
+  EXPECT_EQ(movesWith(10'000), movesWith(1));
+}
+
 // F75
 TEST_P(AsyncQueueTest, LetsPuttersInWhenItIsCleared) {
   ASSERT_TRUE(one_.tryAddLast(0));
