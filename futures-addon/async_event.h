@@ -16,11 +16,12 @@ namespace kairos {
 // clear(), and nobody waits meanwhile. fire() and clear() at once let go on those who wait now.
 //
 //   Thread      that of the context; from other threads see thread_signal.h
-//   Ownership   as AsyncLock
+//   Ownership   as AsyncLock, but whoever it was fired for goes on, though it is destroyed
 //   Cost        no allocation
 class AsyncEvent final : private detail::TurnOwner {
  public:
   explicit AsyncEvent(FutureContext& context) noexcept;
+  ~AsyncEvent() { queue_.keepGiven(); }
 
   bool isSet() const noexcept { return isSet_; }
   std::size_t waiters() const noexcept { return queue_.size(); }

@@ -78,9 +78,11 @@ class AsyncQueue {
     queue_.take(turn, End::last);
   }
 
-  // Without waiting. False, or nothing: it is full, or empty.
-  bool tryAddFirst(T item) { return queue_.tryPut(End::first, item); }
-  bool tryAddLast(T item) { return queue_.tryPut(End::last, item); }
+  // Without waiting. False, or nothing: it is full, and `item` as it was; or it is empty.
+  bool tryAddFirst(T&& item) { return queue_.tryPut(End::first, item); }
+  bool tryAddFirst(const T& item) { return !full() && tryAddFirst(T(item)); }
+  bool tryAddLast(T&& item) { return queue_.tryPut(End::last, item); }
+  bool tryAddLast(const T& item) { return !full() && tryAddLast(T(item)); }
   std::optional<T> tryPopFirst() { return queue_.tryTake(End::first); }
   std::optional<T> tryPopLast() { return queue_.tryTake(End::last); }
 

@@ -17,7 +17,7 @@ void AsyncSemaphore::acquire(Turn& turn, CallbackFunc callback, void* udata) {
 }
 
 void AsyncSemaphore::release() {
-  const std::size_t held = size_ - available_ - queue_.underWay();
+  const std::size_t held = size_ - available_ - queue_.underWay() - guarded_;
   if (held == 0) throw FutureError("A semaphore is released that nobody holds.");
   handOver();
 }

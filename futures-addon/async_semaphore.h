@@ -4,7 +4,9 @@
 
 #include <coroutine>
 #include <cstddef>
+#include <utility>
 
+#include "kairos/futures-addon/detail/link.h"
 #include "kairos/futures-addon/detail/turn_awaiter.h"
 #include "kairos/futures-addon/detail/turn_queue.h"
 #include "kairos/futures-addon/future_context.h"
@@ -21,7 +23,10 @@ namespace kairos {
 //   Cost        no allocation; constant, however many wait
 class AsyncSemaphore final : private detail::TurnOwner {
  public:
+  class Guard;
+
   AsyncSemaphore(FutureContext& context, std::size_t size);
+  ~AsyncSemaphore();
 
   std::size_t size() const noexcept { return size_; }
   std::size_t available() const noexcept { return available_; }
@@ -37,16 +42,19 @@ class AsyncSemaphore final : private detail::TurnOwner {
   // Calls `callback(udata)` when it has a place, which has to be released.
   void acquire(Turn& turn, CallbackFunc callback, void* udata);
 
-  //   Errors    FutureError: all places are free, or handed over to ones that do not run yet
+  //   Errors    FutureError: all places are free, or have guards, or are handed over to ones that
+  //             do not run yet
   void release();
 
   // `co_await semaphore.acquire();` The place has to be released.
-  auto acquire() noexcept { return AwaitCall<Awaiter, AsyncSemaphore&>(*this); }
+  auto acquire() noexcept { return AwaitCall<AcquireAwaiter, AsyncSemaphore&>(*this); }
+  // `const auto guard = co_await semaphore.guard();` Releases it when it goes.
+  auto guard() noexcept { return AwaitCall<GuardAwaiter, AsyncSemaphore&>(*this); }
 
  private:
-  class Awaiter final : public detail::TurnAwaiter<> {
+  class AcquireAwaiter : public detail::TurnAwaiter<> {
    public:
-    explicit Awaiter(AsyncSemaphore& semaphore) noexcept : semaphore_(semaphore) {}
+    explicit AcquireAwaiter(AsyncSemaphore& semaphore) noexcept : semaphore_(semaphore) {}
     bool await_ready() noexcept { return semaphore_.tryAcquire(); }
     template <class Promise>
     void await_suspend(std::coroutine_handle<Promise> coroutine) noexcept {
@@ -54,8 +62,13 @@ class AsyncSemaphore final : private detail::TurnOwner {
     }
     void await_resume() { finishOrThrow(); }
 
-   private:
+   protected:
     AsyncSemaphore& semaphore_;
+  };
+  class GuardAwaiter final : public AcquireAwaiter {
+   public:
+    using AcquireAwaiter::AcquireAwaiter;
+    Guard await_resume();
   };
 
   void takeBack(detail::TurnQueue& queue, Turn& turn) noexcept override;
@@ -64,7 +77,56 @@ class AsyncSemaphore final : private detail::TurnOwner {
   detail::TurnQueue queue_;
   const std::size_t size_;
   std::size_t available_;
+  detail::LinkList<Guard> guards_;
+  std::size_t guarded_ = 0;
 };
+
+// Has a place. It may be released earlier.
+class [[nodiscard]] AsyncSemaphore::Guard : private detail::Link {
+ public:
+  Guard(Guard&& other) noexcept { hold(other.letGo()); }
+  // Releases what it had.
+  Guard& operator=(Guard&& other) noexcept {
+    if (this == &other) return *this;
+    release();
+    hold(other.letGo());
+    return *this;
+  }
+  ~Guard() { release(); }
+
+  void release() noexcept {
+    if (AsyncSemaphore* const semaphore = letGo()) semaphore->handOver();
+  }
+
+ private:
+  friend class AsyncSemaphore;
+  friend class GuardAwaiter;
+  friend class detail::LinkList<Guard>;
+  explicit Guard(AsyncSemaphore& semaphore) noexcept { hold(&semaphore); }
+
+  void hold(AsyncSemaphore* semaphore) noexcept {
+    semaphore_ = semaphore;
+    if (semaphore == nullptr) return;
+    semaphore->guards_.pushBack(*this);
+    ++semaphore->guarded_;
+  }
+  AsyncSemaphore* letGo() noexcept {
+    unlink();
+    if (semaphore_ != nullptr) --semaphore_->guarded_;
+    return std::exchange(semaphore_, nullptr);
+  }
+
+  AsyncSemaphore* semaphore_ = nullptr;
+};
+
+inline AsyncSemaphore::~AsyncSemaphore() {
+  while (!guards_.empty()) guards_.front().letGo();
+}
+
+inline AsyncSemaphore::Guard AsyncSemaphore::GuardAwaiter::await_resume() {
+  finishOrThrow();
+  return Guard(semaphore_);
+}
 
 }  // namespace kairos
 

@@ -13,7 +13,12 @@ namespace kairos {
 // cancelAndWait) and travels along what is awaited to the innermost operation, which ends: a sleep,
 // a wait, an operation of a transport, a Promise. Nothing is finished but that. From there the
 // CancelledError comes back through the coroutines that await it, from the inside to the outside,
-// one by one, and each may clean up, wait for more, or take it for itself and return normally.
+// one by one, and each may clean up, wait for more, or take it for itself and return normally. A
+// handler for std::exception takes it too, so one for CancelledError comes before it:
+//
+//   } catch (const kairos::CancelledError&) {
+//     throw;
+//   } catch (const std::exception& error) {
 //
 // Whichever comes first wins: what is finished, though those who wait have not run, stays as it is.
 //   Errors    FutureError: a future that has met no context; std::bad_alloc
@@ -29,7 +34,7 @@ Future<T> noCancel(Future<T> future, SourceLocation created = SourceLocation::cu
 Future<void> join(const FutureBase& future, SourceLocation created = SourceLocation::current());
 
 // Cancels `future` (as cancelSoon) and is completed when that is finished. It cannot be cancelled
-// itself.
+// itself, and so a limit of time does not end it: see timeout.h.
 Future<void> cancelAndWait(const FutureBase& future,
                            SourceLocation created = SourceLocation::current());
 

@@ -27,22 +27,27 @@ class AsyncEventQueue<T>::Reader final : public detail::Link, private detail::Tu
     queue.readers_.pushBack(*this);
     ++queue.readerCount_;
   }
-  ~Reader() { unregister(); }
+  ~Reader() {
+    unregister();
+    leave();
+  }
   Reader(const Reader&) = delete;
   Reader& operator=(const Reader&) = delete;
 
   // Events that it has not read.
-  std::size_t size() const noexcept { return of_ != nullptr ? of_->end() - position_ : 0; }
+  std::size_t size() const noexcept { return of_ != nullptr ? end() - position_ : 0; }
   // No event will come that is not here yet.
-  bool hasEnded() const noexcept { return of_ == nullptr || of_->isClosed_; }
+  bool hasEnded() const noexcept { return of_ == nullptr || isLeaving_ || of_->isClosed_; }
 
-  // Ends it before it is destroyed: who waits goes on with nothing more than what it has read.
+  // Ends it before it is destroyed: it sees no later event, and who waits goes on. What is unread
+  // is kept for that one, until it is read; without one, it is dropped.
   void unregister() noexcept {
-    if (of_ == nullptr) return;
-    of_->pass(position_, of_->end());
+    if (of_ == nullptr || isLeaving_) return;
+    end_ = of_->end();
+    isLeaving_ = true;
     --of_->readerCount_;
-    unlink();
-    orphan();
+    wake();
+    if (waiting_.underWay() == 0 || size() == 0) leave();
   }
 
   // The next event; none: there is none now. Throws OverflowError, once.
@@ -114,16 +119,24 @@ class AsyncEventQueue<T>::Reader final : public detail::Link, private detail::Tu
   void wake() noexcept {
     if (!waiting_.empty() && mayGoOn(wanted_)) waiting_.serveFirst();
   }
-  // The queue has gone, or this has left it.
+  // The queue has gone.
   void orphan() noexcept {
     of_ = nullptr;
     wake();
   }
+  // Drops what is unread.
+  void leave() noexcept {
+    if (of_ == nullptr) return;
+    of_->pass(position_, end());
+    of_ = nullptr;
+    unlink();
+  }
+  std::size_t end() const noexcept { return isLeaving_ ? end_ : of_->end(); }
 
   void overflowIfAt(std::size_t position) noexcept {
     if (position_ != position) return;
     hasOverflown_ = true;
-    passTo(of_->end());
+    passTo(end());
     wake();
   }
   void throwIfOverflown() {
@@ -144,14 +157,19 @@ class AsyncEventQueue<T>::Reader final : public detail::Link, private detail::Tu
   void passTo(std::size_t position) noexcept {
     if (of_ != nullptr) of_->pass(position_, position);
     position_ = position;
+    if (isLeaving_ && size() == 0) leave();
   }
 
-  void takeBack(detail::TurnQueue&, Turn&) noexcept override {}
+  void takeBack(detail::TurnQueue&, Turn&) noexcept override {
+    if (isLeaving_) leave();
+  }
 
   AsyncEventQueue* of_;
   detail::TurnQueue waiting_;  // one at most
   std::size_t position_;
   std::size_t wanted_ = 0;
+  std::size_t end_ = 0;  // of one that is leaving: it has something left to be read before
+  bool isLeaving_ = false;
   bool hasOverflown_ = false;
 };
 

@@ -51,8 +51,8 @@ class FutureBase {
   bool cancelled() const noexcept { return is(detail::FutureStatus::cancelled); }
 
   // Calls `callback(udata)` once when it is finished; in the next tick if it is already.
-  //   Errors    FutureError: no callback; it is finished and its context has ended, or it is a
-  //             coroutine that never met one
+  //   Errors    FutureError: no callback; its context has ended, or it is a finished coroutine that
+  //             never met one
   void addCallback(CallbackFunc callback, void* udata) { state_->add({callback, udata}); }
 
   // The same, without allocating.
@@ -89,6 +89,11 @@ class FutureBase {
 
   const SourceLocation& created() const noexcept { return state_->created(); }
 
+  // Handles to the same result.
+  friend bool operator==(const FutureBase& left, const FutureBase& right) noexcept {
+    return left.state_ == right.state_;
+  }
+
  protected:
   explicit FutureBase(detail::FutureState& state) noexcept : state_(&state) {}
 
@@ -123,10 +128,10 @@ class [[nodiscard]] Future : public FutureBase {
 
   // The value: a reference to it, or itself when the Future is an rvalue.
   //   Errors    PendingError, CancelledError, the error of a failed one
-  decltype(auto) read() & { return state().get(); }
+  decltype(auto) read() const& { return state().get(); }
   decltype(auto) read() && { return state().take(); }
 
-  auto operator co_await() & { return detail::ReadingAwaiter<T>(state()); }
+  auto operator co_await() const& { return detail::ReadingAwaiter<T>(state()); }
   auto operator co_await() && { return detail::TakingAwaiter<T>(state()); }
 
  private:
@@ -160,7 +165,8 @@ struct FutureAccess {
 };
 
 template <class T>
-Future<T> CoroutinePromiseBase<T>::get_return_object() noexcept {
+Future<T> CoroutinePromiseBase<T>::get_return_object(SourceLocation created) noexcept {
+  this->created_ = created;
   return FutureAccess::handOut<T>(*this);
 }
 

@@ -3,7 +3,7 @@
 
 #include <new>
 
-#include "kairos/futures-addon/detail/context_core.h"
+#include "kairos/futures-addon/detail/future_state.h"
 
 namespace kairos {
 

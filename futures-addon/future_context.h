@@ -20,13 +20,14 @@ struct ContextCoreAccess;
 // run, and memory that is used again.
 //
 // A tick is one drain of that queue, in the order in which they became ready; what is added during
-// a drain runs in the next one. A deferred call of the reactor drains it, and so does each callback
-// of the reactor that belongs to this layer, when its work is done.
+// a drain runs in the next one. A deferred call of the reactor drains it, and so does the callback
+// of a sleep, a limit or a bucket that has finished something, when its work is done.
 //
 //   Thread      that of the reactor, for all that is made on it
-//   Ownership   Borrows the reactor, and is destroyed before it. Futures that are pending then are
-//               cancelled and what waits for them runs, inside the destructor, where it must not
-//               throw. A coroutine that still waits after that (for a transport, or a noCancel) is
+//   Ownership   Borrows the reactor, and is destroyed before it. Futures that are pending then, and
+//               that somebody waits for, are cancelled and what waits runs, inside the destructor,
+//               where it must not throw. A Promise that nobody waits for stays as it is: it may be
+//               finished and read, and is cancelled when it is awaited. A coroutine that still waits after that (for a transport, or a noCancel) is
 //               cancelled where it stands: its frame goes with the last Future of it. Work that
 //               starts new work again and again is refused it in the end (FutureError). Finished
 //               futures stay readable. Must not be destroyed inside a callback.

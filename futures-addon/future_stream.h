@@ -56,18 +56,21 @@ class FutureStream {
   // stream ends get a FutureError.
   auto write(T item) {
     refuseIfEnded();
-    using Awaiter = detail::PutAwaiter<T>;
-    return AwaitCall<Awaiter, detail::ItemQueue<T>&, End, T>(queue_, End::last, std::move(item));
+    return AwaitCall<WriteAwaiter, FutureStream&, T>(*this, std::move(item));
   }
   void write(ItemTurn<T>& turn, T item, CallbackFunc callback, void* udata) {
     refuseIfEnded();
     detail::TurnQueue::setCallback(turn, callback, udata);
     queue_.put(turn, End::last, std::move(item));
   }
-  // False: there is no room.
-  bool tryWrite(T item) {
+  // False: there is no room, and `item` is as it was.
+  bool tryWrite(T&& item) {
     refuseIfEnded();
     return queue_.tryPut(End::last, item);
+  }
+  bool tryWrite(const T& item) {
+    refuseIfEnded();
+    return !queue_.isFull() && tryWrite(T(item));
   }
 
   // Nothing follows. Those who wait to write are refused.
@@ -107,6 +110,21 @@ class FutureStream {
       this->finishOrThrow();
       if (this->error) std::rethrow_exception(this->error);
       return std::move(this->item);
+    }
+
+   private:
+    FutureStream& of_;
+  };
+
+  // What has not begun when the stream ends comes too late.
+  class WriteAwaiter final : public detail::PutAwaiter<T> {
+   public:
+    WriteAwaiter(FutureStream& stream, T written)
+        : detail::PutAwaiter<T>(stream.queue_, End::last, std::move(written)), of_(stream) {}
+
+    bool await_ready() {
+      of_.refuseIfEnded();
+      return detail::PutAwaiter<T>::await_ready();
     }
 
    private:

@@ -3,6 +3,7 @@
 #define KAIROS_FUTURES_ADDON_GROUP_H_
 
 #include <array>
+#include <ranges>
 #include <span>
 #include <utility>
 #include <vector>
@@ -20,6 +21,14 @@ namespace kairos {
 // Is completed when all are finished, however they ended; at once if there are none.
 Future<void> allFutures(FutureContext& context, std::span<const FutureBase> futures,
                         SourceLocation created = SourceLocation::current());
+// Of a vector, or another range, of Future<T>.
+template <class Futures>
+requires detail::FuturesWithValue<Futures> Future<void> allFutures(
+    FutureContext& context, const Futures& futures,
+    SourceLocation created = SourceLocation::current()) {
+  const std::vector<FutureBase> all(std::ranges::begin(futures), std::ranges::end(futures));
+  return allFutures(context, std::span<const FutureBase>(all), created);
+}
 template <class... T>
 Future<void> allFutures(const FutureBase& first, const Future<T>&... others) {
   const std::array<FutureBase, 1 + sizeof...(T)> futures{first, others...};
@@ -44,7 +53,7 @@ Future<Future<T>> one(FutureContext& context, std::vector<Future<T>> futures,
                                                                     created, std::move(futures));
 }
 
-// The same for futures of several types.
+// The same for futures of several types. The winner is told by `==`.
 Future<FutureBase> race(FutureContext& context, std::vector<FutureBase> futures,
                         SourceLocation created = SourceLocation::current());
 

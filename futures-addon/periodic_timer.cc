@@ -7,6 +7,15 @@
 #include "kairos/futures-addon/error.h"
 
 namespace kairos {
+namespace {
+
+Clock::time_point after(Clock::time_point from, Clock::duration period) {
+  const bool isReal = from.time_since_epoch() < Clock::duration::zero() ||
+                      period <= Clock::time_point::max() - from;
+  return isReal ? from + period : Clock::time_point::max();
+}
+
+}  // namespace
 
 PeriodicTimer::PeriodicTimer(FutureContext& context, Clock::duration period, CallbackFunc callback,
                              void* udata, PeriodicOptions options)
@@ -14,7 +23,7 @@ PeriodicTimer::PeriodicTimer(FutureContext& context, Clock::duration period, Cal
       period_(std::max(period, Clock::duration(1))),
       callback_{callback, udata},
       options_(options),
-      deadline_(options.now() + period_) {
+      deadline_(after(options.now(), period_)) {
   if (callback == nullptr) throw FutureError("A callback is needed.");
   start();
   if (timer_ == TimerId::none) throw std::bad_alloc();
@@ -29,10 +38,10 @@ void PeriodicTimer::start() noexcept { timer_ = reactor_.addTimer(deadline_, onD
 
 // To the next deadline, or past those that are over.
 void PeriodicTimer::advance() noexcept {
-  deadline_ += period_;
-  if (options_.late == LatePeriods::catchUp) return;
-  const Clock::duration late = options_.now() - deadline_;
-  if (late >= Clock::duration::zero()) deadline_ += (late / period_ + 1) * period_;
+  deadline_ = after(deadline_, period_);
+  const Clock::time_point now = options_.now();
+  if (options_.late == LatePeriods::catchUp || now < deadline_) return;
+  deadline_ = after(deadline_ + (now - deadline_) / period_ * period_, period_);
 }
 
 // The callback may stop or destroy the timer.

@@ -26,8 +26,9 @@ struct PeriodicOptions {
 //
 //   Thread      that of the reactor
 //   Ownership   Borrows the reactor, and is destroyed before it, if need be in its callback.
-//   Time        Clock; periods of less than a nanosecond count as one
-//   Errors      The constructor throws std::bad_alloc, and FutureError: no callback. Without memory
+//   Time        Clock; periods of less than a nanosecond count as one, Reactor::forever does not
+//   end Errors      The constructor throws std::bad_alloc, and FutureError: no callback. Without
+//   memory
 //               later, the rhythm ends.
 //   Callbacks   The first runs one period after the start.
 class PeriodicTimer {

@@ -72,11 +72,26 @@ class Promise {
 
   void letGo() noexcept {
     if (state_->isPending()) state_->breakPromise();
-    state_->release();
+    state_->releaseKnown();
   }
 
   State* state_;
 };
+
+// One that is completed already, with a result that is known.
+template <class T>
+Future<std::decay_t<T>> completedFuture(FutureContext& context, T&& value,
+                                        SourceLocation created = SourceLocation::current()) {
+  Promise<std::decay_t<T>> promise(context, created);
+  promise.complete(std::forward<T>(value), created);
+  return promise.future();
+}
+inline Future<void> completedFuture(FutureContext& context,
+                                    SourceLocation created = SourceLocation::current()) {
+  Promise<void> promise(context, created);
+  promise.complete(created);
+  return promise.future();
+}
 
 }  // namespace kairos
 

@@ -31,8 +31,9 @@ class Sleep final : public detail::PooledState<Sleep, void> {
   static void onTimer(void* udata) {
     auto& sleep = *static_cast<Sleep*>(udata);
     detail::ContextCore& core = *sleep.core();
+    core.drainSoon();
     sleep.complete(SourceLocation::current());
-    sleep.release();
+    sleep.releaseKnown();
     core.drain();
   }
 

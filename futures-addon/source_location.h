@@ -8,14 +8,14 @@ namespace kairos {
 // which not all supported compilers have (Clang 14 lacks it).
 struct SourceLocation {
   const char* file = "";
-  const char* function = "";
   unsigned line = 0;
+  const char* function = "";
 
   // As the default argument of a function: where that is called.
   static constexpr SourceLocation current(const char* file = __builtin_FILE(),
                                           const char* function = __builtin_FUNCTION(),
                                           unsigned line = __builtin_LINE()) noexcept {
-    return {file, function, line};
+    return {file, line, function};
   }
 };
 

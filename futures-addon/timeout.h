@@ -10,12 +10,17 @@ namespace kairos {
 
 // Limits of time. When the limit is reached first, `future` is cancelled and waited for; only then
 // is the result there. What `future` made of the request counts: a value or an error that it ended
-// with nevertheless is its outcome, and it was in time. Cancelling one of these cancels `future`, now
-// and when the time is over already; what was cancelled before its time was over has no limit more.
+// with nevertheless is its outcome, and it was in time. Cancelling one of these cancels `future`,
+// now and when the time is over already; what was cancelled before its time was over has no limit
+// more.
 //
 // A limit of zero or less, or in the past, is reached in the next poll; a future that is finished
 // already is in time whatever the limit. Reactor::forever, and time_point::max(), are no limit and
 // start no timer.
+//
+// A coroutine that was called without a context has begun to run, and goes on, when these refuse
+// it. What cannot be cancelled is waited for, however late: of cancelAndWait(f) not the waiting
+// ends, but `f.cancelSoon(); co_await withTimeout(join(f), limit)` gives up.
 //   Errors    FutureError: a future that has met no context; std::bad_alloc, for the timer too
 
 // True: `future` is finished, with whatever outcome, which is read from it. False: it was cancelled

@@ -2,6 +2,7 @@
 #include "kairos/futures-addon/token_bucket.h"
 
 #include <algorithm>
+#include <limits>
 
 #include "kairos/futures-addon/detail/context_access.h"
 #include "kairos/futures-addon/error.h"
@@ -25,6 +26,7 @@ TokenBucket::TokenBucket(FutureContext& context, const TokenBucketOptions& optio
 
 TokenBucket::~TokenBucket() {
   if (timer_ != TimerId::none) core_.reactor().removeTimer(timer_);
+  queue_.keepGiven();
 }
 
 std::size_t TokenBucket::Awaiter::wanted() const noexcept { return wanted_; }
@@ -98,8 +100,14 @@ void TokenBucket::add(std::size_t tokens) noexcept {
 
 void TokenBucket::serve() noexcept {
   refill();
+  handOut();
+}
+
+// There may be more for a moment than it holds.
+void TokenBucket::handOut() noexcept {
   while (!queue_.empty() && serveFirst()) {
   }
+  level_.tokens = std::min(level_.tokens, capacity());
   setTimer();
 }
 
@@ -128,14 +136,17 @@ void TokenBucket::onTimer(void* udata) {
   auto& bucket = *static_cast<TokenBucket*>(udata);
   detail::ContextCore& core = bucket.core_;
   bucket.timer_ = TimerId::none;
+  core.drainSoon();
   bucket.serve();
   core.drain();
 }
 
 void TokenBucket::left(detail::TurnQueue&, Turn& turn) noexcept {
   refill();
-  add(static_cast<TokenTurn&>(turn).got_);
-  serve();
+  const std::size_t got = static_cast<TokenTurn&>(turn).got_;
+  const std::size_t room = std::numeric_limits<std::size_t>::max() - level_.tokens;
+  level_.tokens += std::min(got, room);
+  handOut();
 }
 
 void TokenBucket::takeBack(detail::TurnQueue& queue, Turn& turn) noexcept { left(queue, turn); }

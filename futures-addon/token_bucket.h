@@ -47,10 +47,11 @@ class TokenTurn : public Turn {
 // Limits a rate: what is done takes tokens, which come back with time. The bucket is full at first,
 // and never more than that. Who wants more than there are waits for them, first come, first served:
 // the first takes what comes until it has all, which may be more than the bucket holds. Cancelled,
-// it leaves what it has to the next.
+// it leaves what it has to those behind it; of what they do not need, the bucket keeps what it can
+// hold.
 //
 //   Thread      that of the context
-//   Ownership   as AsyncLock
+//   Ownership   as AsyncLock, but whoever has its tokens goes on, though it is destroyed
 //   Time        Clock, by options.now
 //   Errors      The constructor throws FutureError: no capacity, or a negative period.
 //   Cost        no allocation; one timer, while somebody waits
@@ -118,6 +119,7 @@ class TokenBucket final : private detail::TurnOwner {
   void refill() noexcept { level_ = levelAt(options_.now()); }
   void add(std::size_t tokens) noexcept;
   void serve() noexcept;
+  void handOut() noexcept;
   bool serveFirst() noexcept;
   void setTimer() noexcept;
 

@@ -29,7 +29,8 @@ class Turn : public Waiter {
   ~Turn() { forget(); }
 
   // In its callback: it has got what it waited for. Else the thing that it waited for was
-  // destroyed, or has come to its end.
+  // destroyed, or has come to its end. Who reads from a FutureStream or of events is served at the
+  // end too, and finds it there: no item, hasEnded().
   bool isServed() const noexcept { return state_ == State::served; }
 
   // Waits no more, as if destroyed; its callback does not run.

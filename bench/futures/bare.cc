@@ -7,6 +7,7 @@
 #include <utility>
 #include <vector>
 
+#include "kairos/bench/futures/bare_coroutine.h"
 #include "kairos/bench/futures/harness.h"
 
 namespace kairos::bench {
@@ -108,17 +109,6 @@ struct Frames {
   static inline void* head = nullptr;
 };
 
-// Runs until something suspends it for ever or it ends.
-struct Detached {
-  struct promise_type {
-    Detached get_return_object() { return {}; }
-    std::suspend_never initial_suspend() noexcept { return {}; }
-    std::suspend_never final_suspend() noexcept { return {}; }
-    void return_void() {}
-    void unhandled_exception() { std::terminate(); }
-  };
-};
-
 struct Await {
   bool await_ready() const noexcept { return cell->isReady; }
   void await_suspend(std::coroutine_handle<> coroutine) const noexcept {
@@ -195,30 +185,18 @@ void call(std::size_t times) {
 }
 
 // Coroutines that suspend onto a queue of handles, which is run from end to end.
-struct Yield {
-  bool await_ready() const noexcept { return false; }
-  void await_suspend(std::coroutine_handle<> coroutine) const { queue.push_back(coroutine); }
-  void await_resume() const noexcept {}
-  std::vector<std::coroutine_handle<>>& queue;
-};
-
-Detached yieldMany(std::vector<std::coroutine_handle<>>& queue, std::size_t times, long& sum) {
+Detached yieldMany(ReadyQueue& queue, std::size_t times, long& sum) {
   for (std::size_t i = 0; i < times; ++i) {
-    co_await Yield{queue};
+    co_await ReadyQueue::Yield{queue};
     ++sum;
   }
 }
 
 void hop(std::size_t times) {
-  std::vector<std::coroutine_handle<>> queue;
-  std::vector<std::coroutine_handle<>> running;
+  ReadyQueue queue;
   long sum = 0;
   for (std::size_t i = 0; i < batch; ++i) yieldMany(queue, times / batch, sum);
-  while (!queue.empty()) {
-    running.swap(queue);
-    for (std::coroutine_handle<> coroutine : running) coroutine.resume();
-    running.clear();
-  }
+  queue.run();
   expect(sum == static_cast<long>(times / batch * batch), "a hop is missing");
 }
 

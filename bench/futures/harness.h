@@ -17,7 +17,9 @@ struct Way {
 
 // In the order in which the table shows them; the first of a workload is what ratios refer to.
 std::vector<Way> bareWays();
+std::vector<Way> bareSyncWays();
 std::vector<Way> kairosWays();
+std::vector<Way> kairosSyncWays();
 std::vector<Way> asioWays();
 std::vector<Way> fiberWays();
 std::vector<Way> standardWays();

@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "kairos/bench/futures/harness.h"
+#include "kairos/bench/futures/kairos_world.h"
 #include "kairos/futures-addon/check.h"
 #include "kairos/futures-addon/future.h"
 #include "kairos/futures-addon/future_context.h"
@@ -16,18 +17,6 @@
 
 namespace kairos::bench {
 namespace {
-
-struct World {
-  void poll() { expect(!reactor.poll(Reactor::forever).error, "the poll was refused"); }
-
-  Reactor reactor;
-  FutureContext context{reactor};
-};
-
-World& world() {
-  static World made;
-  return made;
-}
 
 long calls = 0;
 void onComplete(void*) { ++calls; }

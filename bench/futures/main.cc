@@ -1,11 +1,13 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 //
 // What futures and coroutines cost, beside other ways to do the same. In each round all ways of a
-// workload run one after the other; ratios are formed inside a round.
+// workload run one after the other, beginning with a different one; ratios are formed inside a
+// round, to the first of the workload.
 //
 //   --rounds=N       9 unless given
 //   --operations=N   of each way in each round; 200,000 unless given
 //   --only=TEXT      the ways whose "workload/contestant" contains that, to count instructions
+//   --least          prints the least of all rounds alone, for other programs to read
 #include <algorithm>
 #include <chrono>
 #include <cstdio>
@@ -31,6 +33,7 @@ struct Options {
   std::size_t rounds = 9;
   std::size_t operations = 200'000;
   std::string only;
+  bool printsLeast = false;
 };
 
 struct Result {
@@ -48,13 +51,15 @@ Options read(int argc, char** argv) {
     if (!value("--rounds=").empty()) options.rounds = std::stoul(value("--rounds="));
     if (!value("--operations=").empty()) options.operations = std::stoul(value("--operations="));
     if (!value("--only=").empty()) options.only = value("--only=");
+    options.printsLeast = options.printsLeast || argument == "--least";
   }
   return options;
 }
 
 std::vector<Result> chosen(const Options& options) {
   std::vector<Result> results;
-  for (auto ways : {bareWays(), kairosWays(), asioWays(), fiberWays(), standardWays()}) {
+  for (auto ways : {bareWays(), bareSyncWays(), kairosWays(), kairosSyncWays(), asioWays(),
+                    fiberWays(), standardWays()}) {
     for (Way& way : ways) {
       const std::string name = way.workload + '/' + way.contestant;
       if (name.find(options.only) != std::string::npos) results.push_back({way, {}, {}});
@@ -73,13 +78,20 @@ double measure(const Way& way, std::size_t operations) {
   return taken.count() / static_cast<double>(operations);
 }
 
-void runRound(std::vector<Result>& results, std::size_t operations) {
+void runRound(std::vector<Result>& results, std::size_t operations, std::size_t begin) {
+  for (std::size_t i = 0; i < results.size(); ++i) {
+    Result& result = results[(begin + i) % results.size()];
+    result.nanoseconds.push_back(measure(result.way, operations));
+  }
   std::map<std::string, double> first;
   for (Result& result : results) {
-    const double taken = measure(result.way, operations);
-    result.nanoseconds.push_back(taken);
+    const double taken = result.nanoseconds.back();
     result.ratios.push_back(taken / first.try_emplace(result.way.workload, taken).first->second);
   }
+}
+
+double leastOf(const std::vector<double>& values) {
+  return *std::min_element(values.begin(), values.end());
 }
 
 double median(std::vector<double> values) {
@@ -93,9 +105,15 @@ void print(const std::vector<Result>& results) {
   for (const Result& result : results) {
     const auto [least, most] = std::minmax_element(result.ratios.begin(), result.ratios.end());
     std::printf("%-22s %-14s %9.2f %9.2f %9.3f   %.3f-%.3f\n", result.way.workload.c_str(),
-                result.way.contestant.c_str(),
-                *std::min_element(result.nanoseconds.begin(), result.nanoseconds.end()),
+                result.way.contestant.c_str(), leastOf(result.nanoseconds),
                 median(result.nanoseconds), median(result.ratios), *least, *most);
+  }
+}
+
+void printLeast(const std::vector<Result>& results) {
+  for (const Result& result : results) {
+    std::printf("%s %s %.3f\n", result.way.workload.c_str(), result.way.contestant.c_str(),
+                leastOf(result.nanoseconds));
   }
 }
 
@@ -104,9 +122,9 @@ int run(const Options& options) {
   for (Result& result : results)
     measure(result.way, std::min<std::size_t>(options.operations, batch));
   for (std::size_t round = 0; round < options.rounds; ++round) {
-    runRound(results, options.operations);
+    runRound(results, options.operations, round);
   }
-  print(results);
+  options.printsLeast ? printLeast(results) : print(results);
   return results.empty() ? 1 : 0;
 }
 

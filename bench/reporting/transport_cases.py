@@ -70,6 +70,13 @@ _OTHERS = (
 )
 
 
+def await_cases(small=False):
+    """The echo by coroutines, against that by callbacks."""
+    return [dataclasses.replace(case, contestants=("kairos", "kairos_await"), base="kairos",
+                                goal=1.05, counted=case.flags[0] == "--connections=50")
+            for case in _echo() if case.is_small or not small]
+
+
 def all_cases(small=False):
     """Every case, in the order in which a round goes through them; or those that are quick."""
     return [case for case in (*_echo(), *_OTHERS) if case.is_small or not small]

@@ -15,8 +15,30 @@ _COUNTED = (2_000, 12_000)  # requests of a shorter and a longer run
 _WAITS = ("epoll_wait", "epoll_pwait", "epoll_pwait2")
 
 
+def build_nim(source, program, scratch):
+    """Requires that nim is installed."""
+    done = subprocess.run(
+        ("nim", "c", "-d:danger", "--hints:off", "--out:" + program,
+         "--nimcache:" + os.path.join(scratch, os.path.basename(program) + "_cache"),
+         os.path.realpath(source)),
+        stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, check=False,
+        env={"HOME": scratch, **os.environ})
+    if done.returncode != 0:
+        raise measure.Failure("nim: " + done.stdout)
+
+
+def nim_version():
+    """{"nim": version}; nothing where it is not installed."""
+    if not shutil.which("nim"):
+        measure.say("asyncdispatch is left out: nim is not installed")
+        return {}
+    said = subprocess.run(("nim", "--version"), stdout=subprocess.PIPE, text=True, check=True)
+    return {"nim": re.search(r"Version (\S+)", said.stdout)[1]}
+
+
 class Programs:
-    """The generator and the servers; `folder` is where they were built."""
+    """The generator and the servers; `folder` is where they were built. Without nim_source there
+    is no server of nim's."""
 
     def __init__(self, folder, nim_source, scratch):
         self.generator = os.path.join(folder, "generator")
@@ -24,21 +46,10 @@ class Programs:
         self._local = os.path.join(folder, "local")
         self.nim_version = None
         self._nim = os.path.join(scratch, "echo_nim")
-        if shutil.which("nim"):
-            self._build_nim(nim_source, scratch)
-        else:
-            measure.say("asyncdispatch is left out: nim is not installed")
-
-    def _build_nim(self, source, scratch):
-        done = subprocess.run(
-            ("nim", "c", "-d:danger", "--hints:off", "--out:" + self._nim,
-             "--nimcache:" + os.path.join(scratch, "nimcache"), os.path.realpath(source)),
-            stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, check=False,
-            env={"HOME": scratch, **os.environ})
-        if done.returncode != 0:
-            raise measure.Failure("nim: " + done.stdout)
-        said = subprocess.run(("nim", "--version"), stdout=subprocess.PIPE, text=True, check=True)
-        self.nim_version = re.search(r"Version (\S+)", said.stdout)[1]
+        if nim_source:
+            self.nim_version = nim_version().get("nim")
+        if self.nim_version:
+            build_nim(nim_source, self._nim, scratch)
 
     def describe(self):
         done = subprocess.run((self._server, "--describe"), stdout=subprocess.PIPE, text=True,
@@ -93,6 +104,23 @@ def _instructions(programs, case, contestant, requests):
         with open(log, encoding="utf-8") as stream:
             total = re.search(r"I\s+refs:\s+([\d,]+)", stream.read())[1]
     return {"requests": found["requests"], "instructions": int(total.replace(",", ""))}
+
+
+def _allocations(programs, case, contestant, requests):
+    with tempfile.TemporaryDirectory(prefix="kairos-allocations-") as folder:
+        log = os.path.join(folder, "log")
+        found = programs.run(case, contestant, ("--samples=1", "--requests=%d" % requests),
+                             ("valgrind", "--log-file=" + log))
+        with open(log, encoding="utf-8") as stream:
+            total = re.search(r"heap usage:\s+([\d,]+) allocs", stream.read())[1]
+    return {"requests": found["requests"], "allocations": int(total.replace(",", ""))}
+
+
+def allocations(programs, case, contestant):
+    """Per request; None where it cannot be counted."""
+    if not shutil.which("valgrind"):
+        return None
+    return _per_request(_allocations, programs, case, contestant)["allocations"]
 
 
 def _per_request(totals, programs, case, contestant):

@@ -2,6 +2,7 @@
 #include "kairos/futures-addon/detail/block_pool.h"
 
 #include <new>
+#include <utility>
 
 namespace kairos::detail {
 
@@ -11,20 +12,37 @@ void* allocate(std::size_t size) {
   return memory;
 }
 
-BlockPool::~BlockPool() {
-  for (Block* block : free_) {
-    while (block != nullptr) {
-      Block* const next = block->next;
-      ::operator delete(block);
-      block = next;
+std::size_t BlockPool::blocks() const noexcept {
+  std::size_t kept = 0;
+  for (const Block* first : free_) kept += first != &last_ ? first->kept : 0;
+  return allocated_ - kept;
+}
+
+// A list that is as long as can be takes no more.
+void BlockPool::close() noexcept {
+  dropKept();
+  last_.kept = keptBytesMax;
+}
+
+void BlockPool::dropKept() noexcept {
+  for (Block*& first : free_) {
+    while (first != &last_) {
+      Block* const block = std::exchange(first, first->next);
+      drop(block);
     }
   }
+}
+
+bool BlockPool::drop(void* memory) noexcept {
+  --allocated_;
+  ::operator delete(memory);
+  return false;
 }
 
 void* BlockPool::takeNew(std::size_t size) {
   const std::size_t index = indexOf(size);
   void* const memory = allocate(index < free_.size() ? sizeAt(index) : size);
-  ++taken_;
+  ++allocated_;
   return memory;
 }
 

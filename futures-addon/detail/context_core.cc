@@ -48,29 +48,6 @@ class UnhandledError final : public Waiter {
 
 }  // namespace
 
-PooledWaiter& PooledWaiter::make(ContextCore* core, FutureState* of, AsyncCallback callback) {
-  WaiterAccess::requireCallback(callback.function);
-  void* const memory =
-      core != nullptr ? core->take(sizeof(PooledWaiter)) : allocate(sizeof(PooledWaiter));
-  auto* const waiter = new (memory) PooledWaiter(core, of);
-  if (of != nullptr) of->addReference();
-  WaiterAccess::setCallback(*waiter, callback);
-  WaiterAccess::setPooled(*waiter);
-  return *waiter;
-}
-
-void PooledWaiter::free() noexcept {
-  ContextCore* const core = core_;
-  FutureState* const of = of_;
-  this->~PooledWaiter();
-  if (core == nullptr) {
-    ::operator delete(this);
-  } else {
-    core->giveBack(this, sizeof(PooledWaiter));
-  }
-  if (of != nullptr) of->release();
-}
-
 bool PooledWaiter::is(const FutureState& of, AsyncCallback callback) const noexcept {
   return of_ == &of && WaiterAccess::callbackOf(*this) == callback;
 }
@@ -84,10 +61,17 @@ ContextCore::ContextCore(Reactor& reactor) noexcept : reactor_(&reactor) {
   reactor.removeTimer(reactor.addTimer(Clock::duration::zero(), onTimer, this));
 }
 
+ContextCore::~ContextCore() = default;
+
+void ContextCore::deleteIfUnused() noexcept {
+  if (reactor_ == nullptr && !isUsed()) delete this;
+}
+
 // Without memory for a timer, the next callback that drains makes up for it.
 void ContextCore::startTimer() noexcept {
   if (ending_) return;
   timer_ = reactor_->addTimer(Clock::duration::zero(), onTimer, this);
+  isDrainComing_ = timer_ != TimerId::none;
 }
 
 void ContextCore::onTimer(void* udata) {
@@ -101,7 +85,9 @@ void ContextCore::runFirst() { WaiterAccess::run(batch_.popFront()); }
 // When a callback throws, what has not run is the first to run in the next drain.
 void ContextCore::drain() {
   struct Scope {
-    explicit Scope(ContextCore& core) : core_(core) { core_.draining_ = true; }
+    explicit Scope(ContextCore& core) : core_(core) {
+      core_.draining_ = core_.isDrainComing_ = true;
+    }
     ~Scope() {
       core_.draining_ = false;
       core_.ready_.takeBefore(core_.batch_);
@@ -116,10 +102,12 @@ void ContextCore::drain() {
 
 // A drain that the timer did not start leaves it with nothing to do.
 void ContextCore::tidyTimer() noexcept {
+  isDrainComing_ = timer_ != TimerId::none;
   if (!ready_.empty()) return drainLater();
-  if (timer_ == TimerId::none) return;
+  if (!isDrainComing_) return;
   reactor_->removeTimer(timer_);
   timer_ = TimerId::none;
+  isDrainComing_ = false;
 }
 
 std::size_t ContextCore::removeScheduled(const FutureState& future,
@@ -137,9 +125,16 @@ std::size_t ContextCore::removeScheduled(const FutureState& future,
   return removed;
 }
 
+void ContextCore::condemn(FutureState& future) noexcept {
+  future.disenroll();
+  condemned_.pushBack(future);
+  hasToEndDestroying_ = true;
+}
+
 void ContextCore::endDestroying() noexcept {
   while (!condemned_.empty()) condemned_.popFront().dispose();
   destroying_ = false;
+  hasToEndDestroying_ = reactor_ == nullptr;
   deleteIfUnused();
 }
 
@@ -164,18 +159,21 @@ void ContextCore::tellUnhandled(std::exception_ptr error, const SourceLocation& 
 void ContextCore::end() noexcept {
   assert(!draining_ && "A FutureContext is destroyed inside a callback.");
   ending_ = true;
-  endRounds();
+  endRounds(&FutureState::cancelForGood);
   refusing_ = true;
-  endRounds();
+  endRounds(&FutureState::abandon);
   while (!ready_.empty()) WaiterAccess::drop(ready_.popFront());
   if (timer_ != TimerId::none) reactor_->removeTimer(timer_);
   reactor_ = nullptr;
+  hasToEndDestroying_ = true;
+  pool_.close();
   deleteIfUnused();
 }
 
-void ContextCore::endRounds() noexcept {
+// What does not end when it is asked by `how` is cancelled where it stands.
+void ContextCore::endRounds(void (FutureState::*how)() noexcept) noexcept {
   for (int round = 0; round < endingRoundsMax && (hasPending() || hasReady()); ++round) {
-    endPending(&FutureState::cancelForGood);
+    endPending(how);
     if (!hasReady()) endPending(&FutureState::abandon);
     drain();
   }

@@ -23,6 +23,7 @@ class ContextCore {
   explicit ContextCore(Reactor& reactor) noexcept;
   ContextCore(const ContextCore&) = delete;
   ContextCore& operator=(const ContextCore&) = delete;
+  ~ContextCore();
 
   // What the handle's destructor does: ends what is pending, then waits for the futures to go.
   void end() noexcept;
@@ -40,14 +41,17 @@ class ContextCore {
     ready_.pushBack(waiter);
     drainLater();
   }
+  // Some, in a list that is not used again.
   void scheduleAll(LinkList<Waiter>& waiters) noexcept {
-    ready_.takeBehind(waiters);
+    ready_.takeRestBehind(waiters);
     drainLater();
   }
 
   // Runs what is ready, in order, but not what that makes ready. Called by callbacks of the
-  // reactor that belong to this layer, when they have done their work.
+  // reactor that belong to this layer, when they have done their work; those that begin that by
+  // drainSoon() need no timer for what they make ready.
   void drain();
+  void drainSoon() noexcept { isDrainComing_ = true; }
 
   // Takes back the scheduled callbacks that were added to `future`. How many there were.
   std::size_t removeScheduled(const FutureState& future, AsyncCallback callback) noexcept;
@@ -61,8 +65,7 @@ class ContextCore {
 
   void* take(std::size_t size) { return pool_.take(size); }
   void giveBack(void* memory, std::size_t size) noexcept {
-    pool_.giveBack(memory, size);
-    if (reactor_ == nullptr) deleteIfUnused();
+    if (!pool_.giveBack(memory, size)) deleteIfUnused();
   }
 
   // Of a future that is not in its memory, and refers to it nevertheless.
@@ -83,7 +86,7 @@ class ContextCore {
 
  private:
   void drainLater() noexcept {
-    if (timer_ == TimerId::none) startTimer();
+    if (!isDrainComing_) startTimer();
   }
   void condemn(FutureState& future) noexcept;
   void endDestroying() noexcept;
@@ -92,21 +95,21 @@ class ContextCore {
   void runFirst();
   void tidyTimer() noexcept;
   [[noreturn]] static void refuse();
-  void endRounds() noexcept;
+  void endRounds(void (FutureState::*how)() noexcept) noexcept;
   void endPending(void (FutureState::*how)() noexcept) noexcept;
   bool isUsed() const noexcept { return pool_.blocks() != 0 || guests_ != 0 || destroying_; }
-  void deleteIfUnused() noexcept {
-    if (reactor_ == nullptr && !isUsed()) delete this;
-  }
+  void deleteIfUnused() noexcept;
 
   Reactor* reactor_;  // null: the context is over
   LinkList<Waiter> ready_;
   LinkList<Waiter> batch_;  // of the drain that runs
   TimerId timer_ = TimerId::none;
+  bool isDrainComing_ = false;  // by the timer, or by who runs
   bool draining_ = false;
   bool ending_ = false;
   bool refusing_ = false;
   bool destroying_ = false;
+  bool hasToEndDestroying_ = false;  // there are condemned ones, or the context is over
   std::size_t guests_ = 0;
   BlockPool pool_;
   LinkList<FutureState> pending_;

@@ -18,70 +18,88 @@ struct Release {
 
 void onForeignResumable(void* udata) { std::coroutine_handle<>::from_address(udata).resume(); }
 
-Coroutine* takeLoneCoroutine(LinkList<Waiter>& waiters) noexcept {
-  if (!waiters.hasOne()) return nullptr;
-  const AsyncCallback callback = WaiterAccess::callbackOf(waiters.front());
-  if (callback.function != Coroutine::onResumable) return nullptr;
-  waiters.popFront();
-  return static_cast<Coroutine*>(callback.udata);
+FutureState* takeLoneCoroutine(FutureState& state) noexcept {
+  Waiter* const waiter = state.loneWaiter();
+  if (waiter == nullptr) return nullptr;
+  FutureState* const coroutine = coroutineOf(WaiterAccess::callbackOf(*waiter));
+  if (coroutine != nullptr) waiter->unlink();
+  return coroutine;
 }
 
 void Coroutine::onResumable(void* udata) {
-  auto* next = static_cast<Coroutine*>(udata);
-  while (next != nullptr) next = next->resume();
+  auto* next = static_cast<FutureState*>(udata);
+  do {
+    next = Coroutine(*next).resume();
+  } while (next != nullptr);
 }
 
 // What is to be resumed next. An abandoned one stays suspended until its frame is destroyed.
-Coroutine* Coroutine::resume() {
+FutureState* Coroutine::resume() {
   if (!state_.isPending()) return nullptr;
-  awaited_ = nullptr;
+  FutureState::Suspension& suspension = state_.suspension_;
+  suspension.awaited = nullptr;
   state_.tracking_.resumed();
-  isResumed_ = true;
-  frame_.resume();
-  isResumed_ = false;
-  return state_.isPending() ? nullptr : handOver();
+  suspension.isResumed = true;
+  suspension.frame.resume();
+  if (!state_.isPending()) return handOver();
+  suspension.isResumed = false;
+  return nullptr;
 }
 
-void Coroutine::holdItself() noexcept {
-  holdsItself_ = true;
-  state_.addReference();
-  state_.enroll();
-}
-
-void Coroutine::deliverRequest() noexcept {
-  if (requestCancelSoon(state_)) state_.dropRequest();
+// For the first time, or with a request that was kept.
+void Coroutine::prepareToWait() noexcept {
+  if (!state_.word_.has(Mark::holdsItself)) {
+    state_.word_.add(Mark::holdsItself);
+    state_.addReference();
+    state_.enroll();
+  }
+  if (state_.hasRequest() && requestCancelSoon(state_)) state_.dropRequest();
 }
 
 void Coroutine::endWithCurrentException() noexcept {
   try {
     throw;
   } catch (const CancelledError&) {
-    outcome_ = FutureStatus::cancelled;
+    state_.word_.add(Mark::threwCancelled);
   } catch (...) {
-    state_.error_ = std::current_exception();
-    outcome_ = FutureStatus::failed;
+    state_.keepError(std::current_exception());
+    state_.word_.add(Mark::threw);
   }
 }
 
-// Who resumed it hands over to who waits, unless that was a stranger, who may also have resumed one
-// that was abandoned: that has its end.
-void Coroutine::endedLater() noexcept {
+FutureStatus Coroutine::outcome() const noexcept {
+  if (state_.word_.has(Mark::threw)) return FutureStatus::failed;
+  if (state_.word_.has(Mark::threwCancelled)) return FutureStatus::cancelled;
+  return FutureStatus::completed;
+}
+
+// It has been suspended, or has thrown. Who resumed it hands over to who waits, unless that was a
+// stranger, who may also have resumed one that was abandoned: that has its end.
+void Coroutine::endedOtherwise() noexcept {
   if (!state_.isPending()) return;
-  state_.settle(outcome_, {});
-  if (isResumed_) return;
-  if (Coroutine* const next = handOver()) onResumable(next);
+  if (!state_.word_.has(Mark::holdsItself)) return endedAtOnce();
+  const bool isResumed = state_.suspension_.isResumed;
+  state_.settle(outcome(), {});
+  if (isResumed) return;
+  if (FutureState* const next = handOver()) onResumable(next);
+}
+
+// Nobody can wait for it.
+void Coroutine::endedAtOnce() noexcept {
+  state_.word_.setStatus(outcome());
+  state_.tracking_.finished(outcome(), {}, state_.error_);
 }
 
 // To who waits, which is returned if it can go on at once. May destroy this.
-Coroutine* Coroutine::handOver() {
+FutureState* Coroutine::handOver() {
   const Release atEnd{state_};
-  Coroutine* const next = takeLoneCoroutine(state_.waiters_);
-  if (!state_.waiters_.empty()) wakeAll();
+  FutureState* const next = takeLoneCoroutine(state_);
+  if (state_.isWaitedFor()) wakeAll();
   return next;
 }
 
 void Coroutine::wakeAll() {
-  if (state_.core_ != nullptr) return state_.core_->scheduleAll(state_.waiters_);
+  if (state_.core_ != nullptr) return state_.wakeAll();
   runAll();
 }
 
@@ -100,7 +118,7 @@ void Coroutine::runAll() {
 
 void Coroutine::abandonFrame() noexcept {
   state_.settle(FutureStatus::cancelled, {});
-  if (!state_.waiters_.empty()) wakeAll();
+  if (state_.isWaitedFor()) wakeAll();
   state_.release();
 }
 

@@ -15,21 +15,28 @@ namespace kairos::detail {
 // holds a reference to its own state, until it is finished, and is resumed by onResumable. A lone
 // coroutine that waits for it goes on when it is finished, on the same stack frame that resumed it,
 // so that chains of any length need no stack.
+//
+// All that it has is in its state, in the place of what other states have; this is a view of it.
 class Coroutine {
  public:
-  Coroutine(const Coroutine&) = delete;
-  Coroutine& operator=(const Coroutine&) = delete;
+  explicit Coroutine(FutureState& state) noexcept : state_(state) {}
 
-  // The callback that resumes it; `udata` is the Coroutine.
+  // The callback that resumes it; `udata` is the FutureState.
   static void onResumable(void* udata);
+
+  // It begins to run.
+  void begin(std::coroutine_handle<> frame) noexcept {
+    state_.suspension_.frame = frame;
+    state_.suspension_.awaited = nullptr;
+    state_.suspension_.isResumed = false;
+  }
 
   // It has suspended, and onResumable will be called when what it awaits is there. nullptr: that
   // cannot be cancelled. Delivers a request that was kept.
   void suspendedOn(Awaited* awaited) noexcept {
-    awaited_ = awaited;
+    state_.suspension_.awaited = awaited;
     state_.tracking_.suspended();
-    if (!holdsItself_) holdItself();
-    if (state_.hasRequest()) deliverRequest();
+    if (!state_.word_.hasFirstOnly(Mark::holdsItself, Mark::requested)) prepareToWait();
   }
 
   // A request that was kept here and at `awaited` has been delivered there.
@@ -38,64 +45,63 @@ class Coroutine {
     if (state_.hasRequest() && !awaited.hasRequest()) state_.dropRequest();
   }
 
-  FutureState& state() const noexcept { return state_; }
-
- protected:
-  explicit Coroutine(FutureState& state) noexcept : state_(state) {}
-  ~Coroutine() = default;
-  void setFrame(std::coroutine_handle<> frame) noexcept { frame_ = frame; }
-
-  Awaited* awaited() const noexcept { return state_.isPending() ? awaited_ : nullptr; }
+  Awaited* awaited() const noexcept {
+    return state_.isPending() ? state_.suspension_.awaited : nullptr;
+  }
   // In a handler of exceptions.
   void endWithCurrentException() noexcept;
   // The body has ended, and all that was in it. Nobody can wait for one that never was suspended.
   void ended() noexcept {
-    if (holdsItself_) return endedLater();
-    state_.status_ = outcome_;
-    state_.tracking_.finished(outcome_, {}, state_.error_);
+    if (state_.word_.hasAnyOf({Mark::holdsItself, Mark::threw, Mark::threwCancelled})) {
+      return endedOtherwise();
+    }
+    state_.word_.setStatus(FutureStatus::completed);
+    state_.tracking_.finished(FutureStatus::completed, {}, state_.error_);
   }
   void abandonFrame() noexcept;
 
  private:
-  void endedLater() noexcept;
-  void holdItself() noexcept;
-  void deliverRequest() noexcept;
-  Coroutine* resume();
-  Coroutine* handOver();
+  void endedOtherwise() noexcept;
+  void endedAtOnce() noexcept;
+  void prepareToWait() noexcept;
+  FutureStatus outcome() const noexcept;
+  FutureState* resume();
+  FutureState* handOver();
   void wakeAll();
   void runAll();
 
   FutureState& state_;
-  std::coroutine_handle<> frame_;
-  Awaited* awaited_ = nullptr;
-  FutureStatus outcome_ = FutureStatus::completed;
-  bool holdsItself_ = false;
-  bool isResumed_ = false;
 };
 
-// The lone coroutine of this layer that waits in `waiters`, which it leaves; else nullptr.
-Coroutine* takeLoneCoroutine(LinkList<Waiter>& waiters) noexcept;
+// The coroutine of this layer that waits for `state` alone, and does no more; else nullptr.
+FutureState* takeLoneCoroutine(FutureState& state) noexcept;
+
+// Whom `callback` resumes; nullptr: no coroutine of this layer.
+inline FutureState* coroutineOf(AsyncCallback callback) noexcept {
+  const bool isOurs = callback.function == Coroutine::onResumable;
+  return isOurs ? static_cast<FutureState*>(callback.udata) : nullptr;
+}
 
 // How any coroutine is resumed, whatever its type.
 void onForeignResumable(void* udata);
 
-// The callback that resumes `coroutine`.
+// The state of `coroutine`; nullptr: it is one of another library.
 template <class Promise>
-AsyncCallback resumptionOf(std::coroutine_handle<Promise> coroutine) noexcept {
-  if constexpr (std::derived_from<Promise, Coroutine>) {
-    return {Coroutine::onResumable, static_cast<Coroutine*>(&coroutine.promise())};
-  } else {
-    return {onForeignResumable, coroutine.address()};
-  }
-}
-
-// nullptr: it is a coroutine of another library.
-template <class Promise>
-Coroutine* known(std::coroutine_handle<Promise> coroutine) noexcept {
-  if constexpr (std::derived_from<Promise, Coroutine>) {
+FutureState* known(std::coroutine_handle<Promise> coroutine) noexcept {
+  if constexpr (std::derived_from<Promise, FutureState>) {
     return &coroutine.promise();
   } else {
     return nullptr;
+  }
+}
+
+// The callback that resumes `coroutine`.
+template <class Promise>
+AsyncCallback resumptionOf(std::coroutine_handle<Promise> coroutine) noexcept {
+  if constexpr (std::derived_from<Promise, FutureState>) {
+    return {Coroutine::onResumable, known(coroutine)};
+  } else {
+    return {onForeignResumable, coroutine.address()};
   }
 }
 

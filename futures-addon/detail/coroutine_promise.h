@@ -25,7 +25,9 @@ namespace detail {
 
 // The context of what a coroutine was given: of the first argument that has one.
 inline ContextCore* coreOf(const FutureContext& context) noexcept {
-  return &ContextCoreAccess::of(context);
+  ContextCore* const core = &ContextCoreAccess::of(context);
+  if (core == nullptr) __builtin_unreachable();  // so nobody has to look
+  return core;
 }
 ContextCore* coreOf(const FutureBase& future) noexcept;
 
@@ -83,7 +85,7 @@ class ForeignAwaiter {
   decltype(auto) await_ready() { return awaiter_.await_ready(); }
   template <class Promise>
   decltype(auto) await_suspend(std::coroutine_handle<Promise> coroutine) {
-    known(coroutine)->suspendedOn(nullptr);
+    Coroutine(*known(coroutine)).suspendedOn(nullptr);
     return awaiter_.await_suspend(coroutine);
   }
   decltype(auto) await_resume() { return awaiter_.await_resume(); }
@@ -136,7 +138,7 @@ decltype(auto) transformAwaitable(Awaitable&& awaitable) {
 }
 
 template <class T>
-class CoroutinePromiseBase : public ValueState<T>, public Coroutine {
+class CoroutinePromiseBase : public ValueState<T> {
  public:
   // Always inline, or GCC 12 takes these for a mismatched pair (-Wmismatched-new-delete).
   template <class... Arguments>
@@ -147,22 +149,20 @@ class CoroutinePromiseBase : public ValueState<T>, public Coroutine {
     FrameMemory::giveBack(memory, size);
   }
 
-  std::suspend_never initial_suspend(SourceLocation created = SourceLocation::current()) noexcept {
-    this->created_ = created;
-    return {};
-  }
+  std::suspend_never initial_suspend() const noexcept { return {}; }
 
-  auto final_suspend() noexcept {
-    struct End {
-      bool await_ready() const noexcept { return false; }
-      void await_suspend(std::coroutine_handle<>) const noexcept { promise.ended(); }
-      void await_resume() const noexcept {}
-      CoroutinePromiseBase& promise;
-    };
-    return End{*this};
-  }
+  struct End {
+    static bool await_ready() noexcept { return false; }
+    template <class Promise>
+    static void await_suspend(std::coroutine_handle<Promise> coroutine) noexcept {
+      CoroutinePromiseBase& promise = coroutine.promise();
+      Coroutine(promise).ended();
+    }
+    static void await_resume() noexcept {}
+  };
+  End final_suspend() const noexcept { return {}; }
 
-  void unhandled_exception() noexcept { endWithCurrentException(); }
+  void unhandled_exception() noexcept { Coroutine(*this).endWithCurrentException(); }
 
   template <class Awaitable>
   decltype(auto) await_transform(Awaitable&& awaitable, AwaitPlace at = placeOfAwait()) {
@@ -170,18 +170,17 @@ class CoroutinePromiseBase : public ValueState<T>, public Coroutine {
     return transformAwaitable(std::forward<Awaitable>(awaitable));
   }
 
-  Future<T> get_return_object() noexcept;
+  Future<T> get_return_object(SourceLocation created = SourceLocation::current()) noexcept;
 
-  Awaited* inner() noexcept override { return awaited(); }
+  Awaited* inner() noexcept override { return Coroutine(*this).awaited(); }
   void cancelForGood() noexcept override { requestCancelSoon(*this); }
-  void abandon() noexcept override { abandonFrame(); }
+  void abandon() noexcept override { Coroutine(*this).abandonFrame(); }
 
  protected:
-  explicit CoroutinePromiseBase(ContextCore* core) noexcept
-      : ValueState<T>(core, {}), Coroutine(static_cast<FutureState&>(*this)) {
+  explicit CoroutinePromiseBase(ContextCore* core) noexcept : ValueState<T>(core) {
     this->tracking_.isCoroutine();
   }
-  ~CoroutinePromiseBase() { this->leaveHost(); }
+  ~CoroutinePromiseBase() = default;
 
   bool cancelWork() noexcept override { return false; }
 };
@@ -193,7 +192,7 @@ class CoroutinePromise final : public CoroutinePromiseBase<T> {
   template <class... Arguments>
   explicit CoroutinePromise(Arguments&... arguments) noexcept
       : CoroutinePromiseBase<T>(coreInArguments(arguments...)) {
-    this->setFrame(handle());
+    Coroutine(*this).begin(handle());
   }
 
   template <class Value = T>
@@ -201,9 +200,17 @@ class CoroutinePromise final : public CoroutinePromiseBase<T> {
     this->kept_.set(std::forward<Value>(value));
   }
 
-  void dispose() noexcept override { handle().destroy(); }
+  void dispose() override {
+    if (!this->isPlainlyCompleted()) return disposeOther();
+    handle().destroy();
+  }
 
  private:
+  [[gnu::noinline]] void disposeOther() {
+    this->goes();
+    this->leaveHost();
+    handle().destroy();
+  }
   std::coroutine_handle<> handle() noexcept {
     return std::coroutine_handle<CoroutinePromise>::from_promise(*this);
   }
@@ -215,14 +222,22 @@ class CoroutinePromise<void> final : public CoroutinePromiseBase<void> {
   template <class... Arguments>
   explicit CoroutinePromise(Arguments&... arguments) noexcept
       : CoroutinePromiseBase<void>(coreInArguments(arguments...)) {
-    setFrame(handle());
+    Coroutine(*this).begin(handle());
   }
 
   void return_void() const noexcept {}
 
-  void dispose() noexcept override { handle().destroy(); }
+  void dispose() override {
+    if (!this->isPlainlyCompleted()) return disposeOther();
+    handle().destroy();
+  }
 
  private:
+  [[gnu::noinline]] void disposeOther() {
+    this->goes();
+    this->leaveHost();
+    handle().destroy();
+  }
   std::coroutine_handle<> handle() noexcept {
     return std::coroutine_handle<CoroutinePromise>::from_promise(*this);
   }

@@ -35,7 +35,7 @@ class Derived : public PooledState<State, T> {
       : PooledState<State, T>(core, created) {
     this->enroll();
   }
-  ~Derived() = default;
+  ~Derived() { this->disenroll(); }  // one that could not be made to the end was never disposed of
 
   template <class... Args>
   void endWithValue(Args&&... args) {
@@ -47,7 +47,7 @@ class Derived : public PooledState<State, T> {
     endAs(FutureStatus::completed);
   }
   void endWithError(const std::exception_ptr& error) noexcept {
-    this->error_ = error;
+    this->keepError(error);
     endAs(FutureStatus::failed);
   }
 
@@ -55,8 +55,8 @@ class Derived : public PooledState<State, T> {
   void endAs(FutureStatus status) {
     static_cast<State*>(this)->leave();
     this->settle(status, {});
-    Coroutine* const next = isCalledBack_ ? takeLoneCoroutine(this->waiters_) : nullptr;
-    if (!this->waiters_.empty()) this->core_->scheduleAll(this->waiters_);
+    FutureState* const next = isCalledBack_ ? takeLoneCoroutine(*this) : nullptr;
+    this->wakeAll();
     this->release();
     if (next != nullptr) Coroutine::onResumable(next);
   }

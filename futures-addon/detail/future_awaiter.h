@@ -25,37 +25,52 @@ class FutureAwaiter : public KnownAwaiter {
 
   bool await_ready() const noexcept { return !future_.isPending(); }
 
+  // False: it is finished after all.
   template <class Promise>
-  void await_suspend(std::coroutine_handle<Promise> coroutine) noexcept {
+  bool await_suspend(std::coroutine_handle<Promise> coroutine) noexcept {
+    if (isElsewhere(coroutine) && !future_.enrollForOther()) return false;
     hasWaited_ = true;
     future_.addReference();
     new (&waiter_) Waiter;
     WaiterAccess::setCallback(waiter_, resumptionOf(coroutine));
-    if constexpr (std::derived_from<Promise, Coroutine>) {
-      coroutine_ = &coroutine.promise();
-      WaiterAccess::trackingOf(waiter_).belongsTo(*coroutine_);
+    if constexpr (std::derived_from<Promise, FutureState>) {
+      WaiterAccess::trackingOf(waiter_).belongsTo(static_cast<FutureState&>(coroutine.promise()));
       future_.addCoroutine(waiter_);
-      coroutine_->state().adopt(future_.core());
-      coroutine_->suspendedOn(&future_);
+      FutureState& state = coroutine.promise();
+      state.adopt(future_.core());
+      Coroutine(state).suspendedOn(&future_);
     } else {
-      future_.add(waiter_);
+      future_.addCoroutine(waiter_);
     }
+    return true;
   }
 
  protected:
   ValueState<T>& resumed() noexcept {
-    if (coroutine_ != nullptr) coroutine_->resumedBy(future_);
+    if (hasWaited_) endWaiting();
     return future_;
   }
 
  private:
+  void endWaiting() noexcept {
+    FutureState* const coroutine = coroutineOf(WaiterAccess::callbackOf(waiter_));
+    if (coroutine != nullptr) Coroutine(*coroutine).resumedBy(future_);
+  }
+  // Its coroutine does not hear of the end of the future's context.
+  template <class Promise>
+  bool isElsewhere(std::coroutine_handle<Promise> coroutine) const noexcept {
+    if constexpr (std::derived_from<Promise, FutureState>) {
+      return static_cast<const FutureState&>(coroutine.promise()).core() != future_.core();
+    } else {
+      return true;
+    }
+  }
   void stopWaiting() noexcept {
     waiter_.~Waiter();
     future_.release();
   }
 
   ValueState<T>& future_;
-  Coroutine* coroutine_ = nullptr;
   bool hasWaited_ = false;
   union {
     Waiter waiter_;  // while it has

@@ -27,38 +27,44 @@ void keepRequestFrom(Awaited& outermost) noexcept {
 }
 
 void FutureState::addLate(Waiter& waiter) {
+  refuseLateWithoutContext();
+  core_->schedule(waiter);
+}
+
+void FutureState::refuseLateWithoutContext() const {
   if (core_ == nullptr) {
     throw FutureError("A coroutine that has met no FutureContext is finished: see attach().");
   }
-  if (core_->isOver()) throw FutureError("The FutureContext of a finished future has ended.");
-  core_->schedule(waiter);
+  if (core_->isOver()) throw FutureError("The FutureContext of a future has ended.");
+}
+
+bool FutureState::enrollForOther() noexcept {
+  endIfOver();
+  if (isPending()) enroll();
+  return isPending();
 }
 
 // A coroutine that has suspended, or is about to.
 void FutureState::becomeGuestOf(ContextCore& core) noexcept {
   core_ = &core;
-  isGuest_ = true;
+  word_.add(Mark::guest);
   core.addGuest();
   if (isPending()) enroll();
 }
 
 void FutureState::add(AsyncCallback callback) {
-  PooledWaiter& waiter = PooledWaiter::make(core_, this, callback);
-  try {
-    add(waiter);
-  } catch (...) {
-    waiter.free();
-    throw;
-  }
+  if (!isPending() || (core_ != nullptr && core_->isOver())) refuseLateWithoutContext();
+  add(PooledWaiter::make(core_, this, callback));
 }
 
 std::size_t FutureState::remove(AsyncCallback callback) noexcept {
   std::size_t removed = 0;
-  waiters_.forEach([&](Waiter& waiter) {
+  const auto removeEqual = [&](Waiter& waiter) {
     if (!WaiterAccess::isPooled(waiter) || WaiterAccess::callbackOf(waiter) != callback) return;
     static_cast<PooledWaiter&>(waiter).free();
     ++removed;
-  });
+  };
+  if (word_.has(Mark::waitedFor)) waiters_.forEach(removeEqual);
   if (!isPending() && core_ != nullptr) removed += core_->removeScheduled(*this, callback);
   return removed;
 }
@@ -68,8 +74,16 @@ bool FutureState::cancel() noexcept {
 }
 
 void FutureState::breakPromise() noexcept {
-  const bool isUnknown = references_ == 1 && waiters_.empty();
+  const bool isUnknown = references_ == 1 && !isWaitedFor();
   if (!isUnknown) fail(std::make_exception_ptr(BrokenPromiseError(created_)), {});
+}
+
+// One that was never finished may still be in a list.
+void FutureState::endRest() noexcept {
+  if (word_.is(FutureStatus::failed) && !word_.has(Mark::observed)) reportError();
+  disenroll();
+  if (word_.has(Mark::waitedFor)) waiters_.~LinkList();
+  if (word_.is(FutureStatus::failed)) error_.~exception_ptr();
 }
 
 void FutureState::reportError() noexcept {
@@ -84,8 +98,8 @@ void FutureState::throwFinishedTwice(const SourceLocation& where) const {
 
 void FutureState::throwOutcome() {
   observe();
-  if (status_ == FutureStatus::failed) std::rethrow_exception(error_);
-  if (status_ == FutureStatus::cancelled) throw CancelledError();
+  if (word_.is(FutureStatus::failed)) std::rethrow_exception(error_);
+  if (word_.is(FutureStatus::cancelled)) throw CancelledError();
   throw PendingError(created_);
 }
 

@@ -2,14 +2,17 @@
 #ifndef KAIROS_FUTURES_ADDON_DETAIL_FUTURE_STATE_H_
 #define KAIROS_FUTURES_ADDON_DETAIL_FUTURE_STATE_H_
 
+#include <coroutine>
 #include <cstddef>
 #include <cstdint>
 #include <exception>
+#include <new>
 #include <utility>
 
 #include "kairos/futures-addon/detail/context_core.h"
 #include "kairos/futures-addon/detail/future_status.h"
 #include "kairos/futures-addon/detail/link.h"
+#include "kairos/futures-addon/detail/state_word.h"
 #include "kairos/futures-addon/source_location.h"
 #include "kairos/futures-addon/tracking/tracking.h"
 #include "kairos/futures-addon/waiter.h"
@@ -46,16 +49,22 @@ bool requestCancelSoon(Awaited& outermost) noexcept;
 void keepRequestFrom(Awaited& outermost) noexcept;
 
 // What is behind a Future, but for the value: how it ended, and who waits for that.
-class FutureState : public Awaited, public Link {
+//
+// What is rarely there (an error, who waits, a place among what is pending) takes its memory, and
+// is made when it comes; a future that nobody waits for and that completes never had it.
+class FutureState : public Awaited, public BareLink {
  public:
   FutureState(const FutureState&) = delete;
   FutureState& operator=(const FutureState&) = delete;
 
-  FutureStatus status() const noexcept { return status_; }
-  bool isPending() const noexcept { return status_ == FutureStatus::pending; }
+  FutureStatus status() const noexcept { return word_.status(); }
+  bool isPending() const noexcept { return word_.is(FutureStatus::pending); }
+  bool isCompleted() const noexcept { return word_.is(FutureStatus::completed); }
   ContextCore* core() const noexcept { return core_; }
   const SourceLocation& created() const noexcept { return created_; }
   const FutureTracking& tracking() const noexcept { return tracking_; }
+  bool isWaitedFor() const noexcept { return word_.has(Mark::waitedFor) && !waiters_.empty(); }
+  // Of one that is waited for.
   const LinkList<Waiter>& waiters() const noexcept { return waiters_; }
 
   void addReference() noexcept { ++references_; }
@@ -67,17 +76,34 @@ class FutureState : public Awaited, public Link {
   void breakPromise() noexcept;
 
   // `waiter` waits for nothing. When this has finished already, it runs in the next drain.
-  //   Errors    throws FutureError: finished, and without a context, or one that has ended
+  //   Errors    throws FutureError: its context has ended, or it is finished and has none
   void add(Waiter& waiter) {
     if (!isPending()) return addLate(waiter);
-    enroll();
-    waiters_.pushBack(waiter);
+    if (core_ != nullptr && !word_.has(Mark::enrolled)) {
+      if (core_->isOver()) return addLate(waiter);
+      enroll();
+    }
+    addCoroutine(waiter);
   }
   // The same for a coroutine, which sees to the end of its context itself. Requires that this is
   // pending.
-  void addCoroutine(Waiter& waiter) noexcept { waiters_.pushBack(waiter); }
+  void addCoroutine(Waiter& waiter) noexcept {
+    if (!word_.has(Mark::waitedFor)) beginWaiters();
+    waiters_.pushBack(waiter);
+  }
+  // Before the same for one of another context. False: it has been cancelled by endIfOver().
+  bool enrollForOther() noexcept;
+  // What nobody waited for when its context ended is pending still: now somebody wants to know.
+  void endIfOver() noexcept {
+    if (isPending() && core_ != nullptr && core_->isOver()) abandon();
+  }
   void add(AsyncCallback callback);  // throws std::bad_alloc too
   std::size_t remove(AsyncCallback callback) noexcept;
+
+  // Who waits, if that is one; else nullptr.
+  Waiter* loneWaiter() const noexcept {
+    return word_.has(Mark::waitedFor) && waiters_.hasOne() ? &waiters_.front() : nullptr;
+  }
 
   // A coroutine that was started without a context gets one by what it awaits or by whom it is
   // handed to.
@@ -87,58 +113,85 @@ class FutureState : public Awaited, public Link {
   }
 
   // The result was looked at, so its error is nobody's surprise any more.
-  void observe() noexcept { isObserved_ = true; }
+  void observe() noexcept { word_.add(Mark::observed); }
   // Throws unless it is completed.
   void throwUnlessCompleted() {
-    if (status_ != FutureStatus::completed) throwOutcome();
+    if (!isCompleted()) throwOutcome();
   }
+  // Of a failed one.
   const std::exception_ptr& error() const noexcept { return error_; }
 
   // An error is reported when it happens, whoever may look at it later.
   void check() noexcept {
-    isChecked_ = true;
-    if (status_ == FutureStatus::failed) reportError();
+    word_.add(Mark::checked);
+    if (word_.is(FutureStatus::failed)) reportError();
   }
 
   bool cancel() noexcept override;
-  void keepRequest() noexcept override { hasRequest_ = true; }
-  bool hasRequest() const noexcept { return hasRequest_; }
-  void dropRequest() noexcept { hasRequest_ = false; }
+  void keepRequest() noexcept override { word_.add(Mark::requested); }
+  bool hasRequest() const noexcept { return word_.has(Mark::requested); }
+  void dropRequest() noexcept { word_.remove(Mark::requested); }
+
+  void disenroll() noexcept {
+    if (!word_.has(Mark::enrolled)) return;
+    leaveList();
+    word_.remove(Mark::enrolled);
+  }
 
   // Its context ends: it is cancelled, if need be without being asked; then, what would not end.
   virtual void cancelForGood() noexcept { abandon(); }
   virtual void abandon() noexcept { finish(FutureStatus::cancelled, SourceLocation::current()); }
 
-  // Which may run user code, of values and frames.
-  virtual void dispose() noexcept = 0;
+  // Destroys it, by goes() first. May run user code, of values and frames, and throws nothing;
+  // it does not say so, because then it could not leave the last of that to another function.
+  virtual void dispose() = 0;
 
  protected:
   FutureState(ContextCore* core, const SourceLocation& created) noexcept
       : core_(core), created_(created) {
     tracking_.begin(*this, core);
   }
-  ~FutureState() {}  // NOLINT(modernize-use-equals-default): of a union
+  // For one that is told later where it was created.
+  explicit FutureState(ContextCore* core) noexcept : core_(core) { tracking_.begin(*this, core); }
+  ~FutureState() {}  // NOLINT(modernize-use-equals-default): of unions
+
+  // It is to be destroyed: ends what it rarely has. Reports an error that nobody has seen.
+  void goes() noexcept {
+    if (!isCompleted()) endRest();
+  }
 
   // Has to hear of the end of its context from now on.
   void enroll() noexcept {
-    if (core_ != nullptr && !isLinked()) core_->enroll(*this);
+    if (core_ == nullptr || word_.has(Mark::enrolled)) return;
+    word_.add(Mark::enrolled);
+    core_->enroll(*this);
   }
 
   // Ends it; who waits runs in the next drain.
   void finish(FutureStatus status, const SourceLocation& where) noexcept {
     settle(status, where);
-    if (!waiters_.empty()) core_->scheduleAll(waiters_);
+    wakeAll();
   }
   void fail(std::exception_ptr error, const SourceLocation& where) noexcept {
-    error_ = std::move(error);
+    keepError(std::move(error));
     finish(FutureStatus::failed, where);
   }
+  // Before it is settled as failed.
+  void keepError(std::exception_ptr error) noexcept {
+    new (&error_) std::exception_ptr(std::move(error));
+  }
   void settle(FutureStatus status, const SourceLocation& where) noexcept {
-    if (isLinked()) unlink();
-    status_ = status;
+    disenroll();
+    word_.setStatus(status);
     finished_ = where;
     tracking_.finished(status, where, error_);
-    if (isChecked_ && status == FutureStatus::failed) reportError();
+    if (status == FutureStatus::failed && word_.has(Mark::checked)) reportError();
+  }
+  // Requires a context, if it is waited for.
+  void wakeAll() noexcept {
+    if (!isWaitedFor()) return;
+    word_.remove(Mark::waitedFor);
+    core_->scheduleAll(waiters_);
   }
 
   // Cancels the work itself; the default is that there is none.
@@ -147,50 +200,79 @@ class FutureState : public Awaited, public Link {
     return true;
   }
 
-  // An error that nobody has seen is reported.
-  void reportUnseen() noexcept {
-    if (status_ == FutureStatus::failed && !isObserved_) reportError();
-  }
-
   // One that got its context by adopt() goes.
   void leaveHost() noexcept {
-    if (isGuest_) core_->removeGuest();
+    if (word_.has(Mark::guest)) core_->removeGuest();
+  }
+  // Completed, and there is nothing else to be seen to when it goes.
+  bool isPlainlyCompleted() const noexcept {
+    return word_.isWithout(FutureStatus::completed, Mark::guest);
   }
 
   [[noreturn]] void throwFinishedTwice(const SourceLocation& where) const;
 
+  struct Suspension {
+    std::coroutine_handle<> frame;
+    Awaited* awaited;  // nullptr: it runs, or waits for what cannot be cancelled
+    bool isResumed;    // it runs, and who resumed it sees to its end
+  };
+
   ContextCore* core_;
-  LinkList<Waiter> waiters_;
-  std::exception_ptr error_;
+  std::uint32_t references_ = 1;
+  StateWord word_;
+  union {
+    AsyncCallback cancelCallback_;  // of a Promise, if it has one, while it is pending
+    Suspension suspension_;         // of a coroutine, while it is pending
+    SourceLocation finished_;       // afterwards
+  };
+  union {
+    LinkList<Waiter> waiters_;  // once it has some
+  };
   SourceLocation created_;
   union {
-    AsyncCallback cancelCallback_{};  // of a Promise, while it is pending
-    SourceLocation finished_;         // afterwards
+    std::exception_ptr error_;  // once it has failed
   };
-  std::uint32_t references_ = 1;
-  FutureStatus status_ = FutureStatus::pending;
-  bool isObserved_ : 1 = false;
-  bool isChecked_ : 1 = false;
-  bool hasRequest_ : 1 = false;
-  bool wasAsked_ : 1 = false;  // to cancel, by its callback
-  bool isGuest_ : 1 = false;   // its memory is not the context's
   [[no_unique_address]] FutureTracking tracking_;
 
  private:
   friend class Coroutine;
 
   void addLate(Waiter& waiter);
+  void refuseLateWithoutContext() const;
   void becomeGuestOf(ContextCore& core) noexcept;
+  void beginWaiters() noexcept {
+    word_.add(Mark::waitedFor);
+    new (&waiters_) LinkList<Waiter>;
+  }
+  void endRest() noexcept;
   void reportError() noexcept;
   [[noreturn]] void throwOutcome();
 };
 
 inline void ContextCore::enroll(FutureState& future) noexcept { pending_.pushBack(future); }
 
-// A pending one is still among those that its context knows.
-inline void ContextCore::condemn(FutureState& future) noexcept {
-  if (future.isLinked()) future.unlink();
-  condemned_.pushBack(future);
+inline PooledWaiter& PooledWaiter::make(ContextCore* core, FutureState* of,
+                                        AsyncCallback callback) {
+  WaiterAccess::requireCallback(callback.function);
+  void* const memory =
+      core != nullptr ? core->take(sizeof(PooledWaiter)) : allocate(sizeof(PooledWaiter));
+  auto* const waiter = new (memory) PooledWaiter(core, of);
+  if (of != nullptr) of->addReference();
+  WaiterAccess::setCallback(*waiter, callback);
+  WaiterAccess::setPooled(*waiter);
+  return *waiter;
+}
+
+inline void PooledWaiter::free() noexcept {
+  ContextCore* const core = core_;
+  FutureState* const of = of_;
+  this->~PooledWaiter();
+  if (core == nullptr) {
+    ::operator delete(this);
+  } else {
+    core->giveBack(this, sizeof(PooledWaiter));
+  }
+  if (of != nullptr) of->release();
 }
 
 inline void ContextCore::destroy(FutureState& future) noexcept {
@@ -199,7 +281,7 @@ inline void ContextCore::destroy(FutureState& future) noexcept {
   if (core->destroying_) return core->condemn(future);
   core->destroying_ = true;
   future.dispose();
-  if (!core->condemned_.empty() || core->reactor_ == nullptr) return core->endDestroying();
+  if (core->hasToEndDestroying_) return core->endDestroying();
   core->destroying_ = false;
 }
 

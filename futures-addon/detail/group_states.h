@@ -4,6 +4,7 @@
 
 #include <cstddef>
 #include <new>
+#include <ranges>
 #include <span>
 #include <utility>
 #include <vector>
@@ -12,6 +13,12 @@
 #include "kairos/futures-addon/future.h"
 
 namespace kairos::detail {
+
+// A range of Future<T>, all with the same T.
+template <class Futures>
+concept FuturesWithValue = requires {
+  typename std::ranges::range_value_t<const Futures>::promise_type;
+};
 
 // What a group has of each of its members: a place among those who wait for it.
 class Membership : public Waiter {
@@ -74,6 +81,7 @@ class Group : public Derived<State, T> {
   void start() {
     auto& state = *static_cast<State*>(this);
     for (Membership& member : members_.all()) {
+      FutureAccess::stateOf(member.future()).endIfOver();
       if (member.future().finished() && state.memberFinished(member)) return;
     }
     if (state.endIfEmpty()) return;

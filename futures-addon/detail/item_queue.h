@@ -99,10 +99,17 @@ class ItemQueue final : public TurnOwner {
     letPuttersIn();
   }
 
-  // A served taker leaves its item to the next, or where it came from, even if that is full.
+  // A served taker leaves its item to the next, and so on, so that all stay in order. That of the
+  // last goes to who waits, or back where it came from, even if that is full.
   void takeBack(TurnQueue& queue, Turn& turn) noexcept override {
     auto& back = static_cast<ItemTurn<T>&>(turn);
-    if (&queue == &takers_ && back.item) put(back.end_, std::move(*back.item));
+    if (&queue != &takers_ || !back.item) return;
+    takers_.forEachServedAfter(turn, [&back](Turn& served) {
+      auto& next = static_cast<ItemTurn<T>&>(served);
+      if (next.item && next.end_ == back.end_) std::swap(next.item, back.item);
+    });
+    TurnQueue::begin(turn);
+    put(back.end_, std::move(*back.item));
   }
 
  private:

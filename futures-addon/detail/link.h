@@ -4,45 +4,73 @@
 
 namespace kairos::detail {
 
-// A place in at most one LinkList, which it leaves when it is destroyed. Stays where it is.
-class Link {
- public:
-  Link() noexcept : before_(this), after_(this) {}
-  Link(const Link&) = delete;
-  Link& operator=(const Link&) = delete;
-  ~Link() {
-    if (isLinked()) unlink();
-  }
+// A place in at most one LinkList, of one who knows by itself whether it is in a list: nothing is
+// set up for it, and nothing is done when it goes.
+class BareLink {
+ protected:
+  BareLink() noexcept {}  // NOLINT(modernize-use-equals-default): nothing is set
+  ~BareLink() = default;
 
-  // Clang's analyzer does not see that ContextCore stays while it destroys futures.
-  // NOLINTNEXTLINE(clang-analyzer-cplusplus.NewDelete)
-  bool isLinked() const noexcept { return after_ != this; }
-
-  void unlink() noexcept {
+  // Requires that it is in a list.
+  void leaveList() noexcept {
     before_->after_ = after_;
     after_->before_ = before_;
-    before_ = after_ = this;
   }
 
  private:
   template <class Element>
   friend class LinkList;
+  friend class Link;
 
-  Link* before_;
-  Link* after_;
+  BareLink* before_;
+  BareLink* after_;
 };
 
-// A queue that owns nothing. Element derives from Link.
+// A place in at most one LinkList, which it leaves when it is destroyed. Stays where it is.
+class Link : public BareLink {
+ public:
+  Link() noexcept { after_ = nullptr; }
+  Link(const Link&) = delete;
+  Link& operator=(const Link&) = delete;
+  ~Link() { unlink(); }
+
+  // Clang's analyzer does not see that ContextCore stays while it destroys futures.
+  // NOLINTNEXTLINE(clang-analyzer-cplusplus.NewDelete)
+  bool isLinked() const noexcept { return after_ != nullptr; }
+
+  void unlink() noexcept {
+    if (isLinked()) leaveList();
+  }
+
+ protected:
+  void leaveList() noexcept {
+    BareLink::leaveList();
+    after_ = nullptr;
+  }
+
+ private:
+  template <class Element>
+  friend class LinkList;
+};
+
+// A queue that owns nothing. Element derives from Link, or from BareLink.
 template <class Element>
 class LinkList {
  public:
-  bool empty() const noexcept { return !ends_.isLinked(); }
+  LinkList() noexcept { beEmpty(); }
+  LinkList(const LinkList&) = delete;
+  LinkList& operator=(const LinkList&) = delete;
+  ~LinkList() {
+    while (!empty()) popFront();
+  }
+
+  bool empty() const noexcept { return ends_.after_ == &ends_; }
   bool hasOne() const noexcept { return !empty() && ends_.after_ == ends_.before_; }
   Element& front() const noexcept { return static_cast<Element&>(*ends_.after_); }
 
   // `element` is in no list.
   void pushBack(Element& element) noexcept {
-    Link& link = element;
+    BareLink& link = element;
     link.before_ = ends_.before_;
     link.after_ = &ends_;
     ends_.before_->after_ = &link;
@@ -51,37 +79,47 @@ class LinkList {
 
   Element& popFront() noexcept {
     Element& first = front();
-    first.unlink();
+    first.leaveList();
     return first;
   }
 
   // All of `others` leave it and come behind, or before, what is here.
-  void takeBehind(LinkList& others) noexcept { others.spliceBefore(ends_); }
-  void takeBefore(LinkList& others) noexcept { others.spliceBefore(*ends_.after_); }
+  void takeBehind(LinkList& others) noexcept {
+    if (others.empty()) return;
+    others.spliceBefore(ends_);
+    others.beEmpty();
+  }
+  void takeBefore(LinkList& others) noexcept {
+    if (others.empty()) return;
+    others.spliceBefore(*ends_.after_);
+    others.beEmpty();
+  }
+  // The same with `others` that are not empty and not used again.
+  void takeRestBehind(LinkList& others) noexcept { others.spliceBefore(ends_); }
 
   // `visit` may unlink the element that it is shown.
   template <class Visit>
   void forEach(Visit visit) const {
-    for (Link* link = ends_.after_; link != &ends_;) {
-      Link* const after = link->after_;
+    for (BareLink* link = ends_.after_; link != &ends_;) {
+      BareLink* const after = link->after_;
       visit(static_cast<Element&>(*link));
       link = after;
     }
   }
 
  private:
-  void spliceBefore(Link& place) noexcept {
-    if (empty()) return;
-    Link* const first = ends_.after_;
-    Link* const last = ends_.before_;
+  void beEmpty() noexcept { ends_.before_ = ends_.after_ = &ends_; }
+
+  void spliceBefore(BareLink& place) noexcept {
+    BareLink* const first = ends_.after_;
+    BareLink* const last = ends_.before_;
     first->before_ = place.before_;
     place.before_->after_ = first;
     last->after_ = &place;
     place.before_ = last;
-    ends_.before_ = ends_.after_ = &ends_;
   }
 
-  Link ends_;
+  BareLink ends_;
 };
 
 }  // namespace kairos::detail

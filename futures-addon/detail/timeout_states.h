@@ -68,6 +68,7 @@ class Limited : public Follower<State, T, OfState> {
     auto& self = *static_cast<Limited*>(udata);
     self.timer_ = TimerId::none;
     ContextCore& core = *self.core_;
+    core.drainSoon();
     if (self.of_.isPending() && !self.isCancelled()) {
       self.isTimeOver_ = true;
       requestCancelSoon(self.of_);

@@ -43,8 +43,8 @@ void TurnQueue::forget(Turn& turn) noexcept {
     return owner_.left(*this, turn);
   }
   turn.unlink();
-  begin(turn);
   owner_.takeBack(*this, turn);
+  begin(turn);
 }
 
 }  // namespace detail

@@ -14,7 +14,7 @@ namespace kairos::detail {
 // What has to know when one of its turns does not come to its end.
 class TurnOwner {
  public:
-  // It was served, and will not run: what it was given goes back.
+  // It was served, and will not run: what it was given goes back. It counts among those until then.
   virtual void takeBack(TurnQueue& queue, Turn& turn) noexcept = 0;
   // It waited, and waits no more.
   virtual void left(TurnQueue&, Turn&) noexcept {}
@@ -43,6 +43,15 @@ class TurnQueue {
 
   // How many have been served and have not run.
   std::size_t underWay() const noexcept { return underWay_; }
+  // Those of them who were served after `turn`, in order.
+  template <class Visit>
+  void forEachServedAfter(const Turn& turn, Visit visit) const {
+    bool isBehind = false;
+    given_.forEach([&](Turn::Given& given) {
+      if (isBehind) visit(given.of);
+      isBehind = isBehind || &given.of == &turn;
+    });
+  }
 
   // Before a turn is served or waits: what it calls then. Throws FutureError.
   static void setCallback(Turn& turn, CallbackFunc callback, void* udata);

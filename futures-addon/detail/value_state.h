@@ -28,6 +28,22 @@ struct Kept {
   std::optional<T> value;
 };
 
+// One that needs no end needs no mark that it is there either.
+template <class T>
+requires(std::is_trivially_destructible_v<T> && !std::is_const_v<T>) struct Kept<T> {
+  Kept() noexcept {}  // NOLINT(modernize-use-equals-default): nothing is set
+  template <class... Args>
+  void set(Args&&... args) {
+    std::construct_at(std::addressof(value), std::forward<Args>(args)...);
+  }
+  T& get() noexcept { return value; }
+  T take() { return std::move(value); }
+
+  union {
+    T value;
+  };
+};
+
 template <class T>
 struct Kept<T&> {
   void set(T& to) noexcept { value = std::addressof(to); }
@@ -60,7 +76,7 @@ class ValueState : public FutureState {
 
  protected:
   using FutureState::FutureState;
-  ~ValueState() { reportUnseen(); }
+  ~ValueState() = default;
 
   template <class... Args>
   void complete(const SourceLocation& where, Args&&... args) {
@@ -88,12 +104,17 @@ class PooledState : public ValueState<T> {
     }
   }
 
-  void dispose() noexcept override {
-    ContextCore* const core = this->core_;
-    assert(core != nullptr);  // it was made in its memory
-    auto* const state = static_cast<State*>(this);
-    state->~State();
-    core->giveBack(state, sizeof(State));
+  void dispose() final {
+    this->goes();
+    giveBackMemory();
+  }
+
+  // As release(), but quicker: what a completed one destroys holds no other futures. Requires that
+  // State has nothing that does.
+  void releaseKnown() noexcept {
+    if (--this->references_ != 0) return;
+    if (isPlain && this->isCompleted()) return giveBackMemory();
+    ContextCore::destroy(*this);
   }
 
  protected:
@@ -102,6 +123,17 @@ class PooledState : public ValueState<T> {
     this->tracking_.isKind(State::kind);
   }
   ~PooledState() = default;
+
+ private:
+  static constexpr bool isPlain = std::is_trivially_destructible_v<Kept<T>>;
+
+  void giveBackMemory() noexcept {
+    ContextCore* const core = this->core_;
+    assert(core != nullptr);  // it was made in its memory
+    auto* const state = static_cast<State*>(this);
+    state->~State();
+    core->giveBack(state, sizeof(State));
+  }
 };
 
 // What a Promise finishes.
@@ -131,8 +163,14 @@ class PromiseState final : public PooledState<PromiseState<T>, T> {
     return true;
   }
 
+  // Its callback is heard; what it leaves pending is abandoned later.
+  void cancelForGood() noexcept override { this->cancel(); }
+
   void setCancelCallback(AsyncCallback callback) noexcept {
-    if (this->isPending()) this->cancelCallback_ = callback;
+    if (!this->isPending()) return;
+    this->cancelCallback_ = callback;
+    this->word_.remove(Mark::cancelCallback);
+    if (callback.function != nullptr) this->word_.add(Mark::cancelCallback);
   }
 
  private:
@@ -144,9 +182,11 @@ class PromiseState final : public PooledState<PromiseState<T>, T> {
 
   // A callback decides for itself, once; what it does not decide is decided later.
   bool cancelWork() noexcept override {
-    const AsyncCallback callback = std::exchange(this->cancelCallback_, {});
-    if (callback.function == nullptr) return this->wasAsked_ || FutureState::cancelWork();
-    this->wasAsked_ = true;
+    const bool hasCallback = this->word_.has(Mark::cancelCallback);
+    if (!hasCallback) return this->word_.has(Mark::asked) || FutureState::cancelWork();
+    const AsyncCallback callback = this->cancelCallback_;
+    this->word_.remove(Mark::cancelCallback);
+    this->word_.add(Mark::asked);
     callback.function(callback.udata);
     return true;
   }

@@ -40,11 +40,11 @@ struct Scan {
 };
 
 Future<bool> isOpen(Scan& scan, kairos::Address address) {
-  co_await scan.places.acquire();
+  auto place = co_await scan.places.guard();
   auto connecting = asFuture(scan.futureContext(),
                              noThrow(kairos::connect(scan.loop.transportContext(), address)));
   const bool isInTime = co_await kairos::withTimeout(connecting, patience);
-  scan.places.release();
+  place.release();
   ++scan.done;
   co_return isInTime && !connecting.read().error;
 }

@@ -103,6 +103,49 @@ TEST_P(AsyncEventQueueTest, EndsForAReaderThatLeaves) {
   EXPECT_EQ(takeNow(other), Events{1});
 }
 
+// F80
+TEST_P(AsyncEventQueueTest, WakesWithWhatThereIsAWaiterWhoseReaderLeaves) {
+  Queue::Reader reader(queue_);
+  Queue::Reader other(queue_);
+  Future<Events> waiting = take(reader, 3);
+  Future<std::optional<int>> woken = next(other);
+  emit(queue_, 1, 2);
+  reader.unregister();
+  other.unregister();
+  queue_.emit(3);
+  EXPECT_EQ(queue_.readers(), 0U);
+  EXPECT_EQ(queue_.size(), 2U);
+  settle();
+  EXPECT_EQ(waiting.read(), (Events{1, 2}));
+  EXPECT_EQ(woken.read(), 1);
+  EXPECT_EQ(takeNow(other), Events{2});
+  EXPECT_EQ(queue_.size(), 0U);
+}
+
+// F80, F82
+TEST_P(AsyncEventQueueTest, KeepsNothingForAReaderThatHasLeft) {
+  Queue queue(context_, 2);
+  Queue::Reader idle(queue);
+  Queue::Reader woken(queue);
+  Queue::Reader slow(queue);
+  Turn turn;
+  Probe never;
+  woken.wait(turn, 2, Probe::run, &never);
+  Future<Events> late = take(slow, 3);
+  emit(queue, 1, 2);
+  idle.unregister();
+  EXPECT_EQ(idle.tryNext(), std::nullopt);
+  woken.unregister();
+  turn.forget();
+  EXPECT_EQ(woken.tryNext(), std::nullopt);
+  EXPECT_EQ(queue.size(), 2U);
+  slow.unregister();
+  queue.emit(3);
+  EXPECT_EQ(queue.size(), 0U) << "what is over the limit is lost for those who leave, too";
+  settle();
+  EXPECT_THROW(late.read(), OverflowError);
+}
+
 TEST_P(AsyncEventQueueTest, HasOneWaitAtATimeForAReader) {
   Queue::Reader reader(queue_);
   Future<std::optional<int>> waiting = next(reader);

@@ -116,6 +116,22 @@ TEST_P(AsyncEventTest, RunsACallbackThatWaitsAgainOnceInATick) {
   EXPECT_EQ(event_.waiters(), 0U);
 }
 
+TEST_P(AsyncEventTest, LetsGoOnWhomItWasFiredForWhenItIsDestroyed) {
+  Turn turn;
+  Probe probe;
+  Future<> waiting;
+  {
+    AsyncEvent event(context_);
+    waiting = asFuture(context_, event.wait());
+    event.wait(turn, Probe::run, &probe);
+    event.fire();
+  }
+  settle();
+  EXPECT_TRUE(waiting.completed());
+  EXPECT_EQ(probe.runs(), 1U);
+  EXPECT_TRUE(turn.isServed());
+}
+
 TEST_P(AsyncEventTest, RefusesThoseWhoWaitWhenItIsDestroyed) {
   Future<> waiting;
   {

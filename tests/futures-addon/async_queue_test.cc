@@ -157,6 +157,36 @@ TEST_P(AsyncQueueTest, PassesOnWhatATurnHadThatGoes) {
   EXPECT_EQ(never.runs(), 0U);
 }
 
+// F73, F74: what they had goes back in the order in which it was taken, from either end.
+TEST_P(AsyncQueueTest, KeepsItsOrderWhenSeveralGoThatWereServed) {
+  Probe never;
+  ItemTurn<int> turns[4];
+  for (int i = 0; i < 3; ++i) queue_.popFirst(turns[i], Probe::run, &never);
+  for (int i = 1; i <= 4; ++i) EXPECT_TRUE(queue_.tryAddLast(i));
+  for (auto& turn : turns) turn.forget();
+  EXPECT_EQ(itemsOf(queue_), (Items{1, 2, 3, 4}));
+  queue_.popFirst(turns[0], Probe::run, &never);
+  for (int i = 1; i < 3; ++i) queue_.popLast(turns[i], Probe::run, &never);
+  for (auto& turn : turns) turn.forget();
+  EXPECT_EQ(itemsOf(queue_), (Items{1, 2, 3, 4}));
+  settle();
+  EXPECT_EQ(never.runs(), 0U);
+}
+
+// F73, F74
+TEST_P(AsyncQueueTest, MovesUpThoseBehindOneThatGoes) {
+  Probe probe;
+  ItemTurn<int> turns[3];
+  for (auto& turn : turns) queue_.popFirst(turn, Probe::run, &probe);
+  EXPECT_TRUE(queue_.tryAddLast(1));
+  EXPECT_TRUE(queue_.tryAddLast(2));
+  turns[0].forget();
+  settle();
+  EXPECT_EQ(probe.runs(), 2U);
+  EXPECT_EQ(turns[1].item, 1);
+  EXPECT_EQ(turns[2].item, 2);
+}
+
 // F73
 TEST_P(AsyncQueueTest, ForgetsAPutterThatIsCancelled) {
   ASSERT_TRUE(one_.tryAddLast(0));
@@ -225,6 +255,24 @@ TEST_P(AsyncQueueTest, CarriesWhatCanOnlyBeMoved) {
   EXPECT_EQ(*second.read(), 2);
   settle();
   EXPECT_TRUE(adding.completed());
+}
+
+// F71
+TEST_P(AsyncQueueTest, LeavesWhatItHasNoRoomFor) {
+  AsyncQueue<std::unique_ptr<int>> queue(context_, 1);
+  EXPECT_TRUE(queue.tryAddLast(std::make_unique<int>(1)));
+  auto item = std::make_unique<int>(2);
+  EXPECT_FALSE(queue.tryAddLast(std::move(item)));
+  EXPECT_FALSE(queue.tryAddFirst(std::move(item)));
+  ASSERT_NE(item, nullptr);
+  queue.clear();
+  EXPECT_TRUE(queue.tryAddLast(std::move(item)));
+  EXPECT_EQ(item, nullptr);
+  AsyncQueue<std::string> texts(context_);
+  const std::string text = "copied";
+  EXPECT_TRUE(texts.tryAddLast(text));
+  EXPECT_TRUE(texts.tryAddFirst(text));
+  EXPECT_EQ(texts.tryPopLast(), text);
 }
 
 TEST_P(AsyncQueueTest, RefusesThoseWhoWaitWhenItIsDestroyed) {

@@ -1,7 +1,9 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 #include "kairos/futures-addon/async_semaphore.h"
 
+#include <memory>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "kairos/futures-addon/as_future.h"
@@ -70,6 +72,48 @@ TEST_P(AsyncSemaphoreTest, RefusesOneReleaseTooMany) {
   settle();
   one.release();
   EXPECT_THROW(one.release(), FutureError);
+}
+
+Future<> enterFor(FutureContext& context, AsyncSemaphore& semaphore, milliseconds time) {
+  const auto guard = co_await semaphore.guard();
+  co_await sleepAsync(context, time);
+}
+
+// F83
+TEST_P(AsyncSemaphoreTest, IsHeldByGuards) {
+  std::vector<Future<>> all;
+  for (int i = 1; i <= 5; ++i) all.push_back(enterFor(context_, semaphore_, milliseconds(10)));
+  EXPECT_EQ(semaphore_.available(), 0U);
+  EXPECT_EQ(semaphore_.waiters(), 2U);
+  EXPECT_TRUE(all[0].tryCancel());
+  settle();
+  EXPECT_EQ(semaphore_.waiters(), 1U) << "a cancelled one has left";
+  for (Future<>& each : all) settleUntil(each);
+  EXPECT_EQ(semaphore_.available(), 3U);
+}
+
+TEST_P(AsyncSemaphoreTest, GuardsAreMovedAndReleased) {
+  auto first = asFuture(context_, semaphore_.guard());
+  auto second = asFuture(context_, semaphore_.guard());
+  {
+    AsyncSemaphore::Guard guard = std::move(first).read();
+    EXPECT_EQ(semaphore_.available(), 1U);
+    guard = std::move(second).read();
+    EXPECT_EQ(semaphore_.available(), 2U) << "of the first place";
+    const AsyncSemaphore::Guard other = std::move(guard);
+    EXPECT_EQ(semaphore_.available(), 2U);
+    EXPECT_THROW(semaphore_.release(), FutureError) << "that is for the guard to do";
+  }
+  EXPECT_EQ(semaphore_.available(), 3U);
+}
+
+TEST_P(AsyncSemaphoreTest, MayGoBeforeItsGuards) {
+  auto semaphore = std::make_unique<AsyncSemaphore>(context_, 2);
+  Future<> first = enterFor(context_, *semaphore, milliseconds(1));
+  Future<> second = enterFor(context_, *semaphore, milliseconds(2));
+  semaphore.reset();
+  settleUntil(second);
+  EXPECT_TRUE(first.completed());
 }
 
 // F85

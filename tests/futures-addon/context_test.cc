@@ -7,6 +7,7 @@
 #include <utility>
 #include <vector>
 
+#include "kairos/futures-addon/async_event.h"
 #include "kairos/futures-addon/cancel.h"
 #include "kairos/futures-addon/check.h"
 #include "kairos/futures-addon/detail/operation_awaiter.h"
@@ -23,6 +24,7 @@ class ContextTest : public FutureTest {
   ContextTest() { ended_.emplace(reactor_); }
   FutureContext& ended() { return *ended_; }
   void end() { ended_.reset(); }
+  void beginAgain() { ended_.emplace(reactor_); }
 
  private:
   std::optional<FutureContext> ended_;
@@ -60,6 +62,58 @@ TEST_P(ContextTest, CancelsWhatIsPendingWhenItEnds) {
   EXPECT_EQ(text.find('x'), std::string::npos);
   EXPECT_TRUE(held.cancelled() && future.cancelled() && inTime.cancelled() && both.cancelled());
   EXPECT_FALSE(promise.complete(1));
+}
+
+// F45: the producer's callback is heard, and may leave the future to the context.
+TEST_P(ContextTest, AsksProducersWhenItEnds) {
+  for (const bool answers : {false, true}) {
+    Promise<int> promise(ended());
+    Probe asked([&] {
+      if (answers) promise.complete(3);
+    });
+    Probe told;
+    promise.setCancelCallback(Probe::run, &asked);
+    Future<int> future = promise.future();
+    future.addCallback(Probe::run, &told);
+    end();
+    EXPECT_EQ(asked.runs(), 1);
+    EXPECT_EQ(told.runs(), 1);
+    EXPECT_EQ(future.completed(), answers);
+    EXPECT_EQ(future.cancelled(), !answers);
+    beginAgain();
+  }
+}
+
+Future<int> awaitOnOther(FutureContext*, Future<int> future) { co_return co_await future; }
+Future<int> awaitOnOther(FutureContext&, Future<int> future) { co_return co_await future; }
+
+// F45: nobody waits for ever for a future whose context has gone, whatever context he has himself.
+TEST_P(ContextTest, CancelsWhatIsAwaitedOnOthersWhenItEnds) {
+  Promise<int> promise(ended());
+  Future<int> before = awaitOnOther(context_, promise.future());
+  Promise<int> awaitedLater(ended());
+  Promise<int> finishedLater(ended());
+  end();
+  EXPECT_TRUE(before.cancelled());
+  EXPECT_FALSE(promise.complete(1));
+
+  Future<int> unread = awaitedLater.future();
+  EXPECT_THROW(unread.addCallback(Probe::run, nullptr), FutureError);
+  EXPECT_THROW(noCancel(unread), FutureError);
+  EXPECT_TRUE(finishedLater.complete(5));
+  EXPECT_EQ(awaitOnOther(context_, finishedLater.future()).read(), 5);
+  EXPECT_TRUE(awaitOnOther(context_, unread).cancelled());
+  EXPECT_FALSE(awaitedLater.complete(1));
+}
+
+TEST_P(ContextTest, CancelsLateWhatIsAwaitedWithoutAnyOrInAGroup) {
+  Promise<int> first(ended());
+  Promise<int> second(ended());
+  end();
+  EXPECT_TRUE(awaitOnOther(nullptr, first.future()).cancelled());
+  Future<> all = allFutures(context_, std::vector<FutureBase>{second.future()});
+  EXPECT_TRUE(all.completed());
+  EXPECT_TRUE(second.future().cancelled());
 }
 
 TEST_P(ContextTest, LeavesFinishedFuturesReadable) {
@@ -105,6 +159,29 @@ TEST_P(ContextTest, EndsThoughItsFuturesGoOnForever) {
   end();
   EXPECT_GT(starts, 1);
   EXPECT_LT(starts, 1000);
+}
+
+template <class Wait>
+Future<> waitAgain(FutureContext&, Wait wait, std::string& text) {
+  const Guard guard(text, 'g');
+  for (;;) {
+    try {
+      co_await wait();
+    } catch (const std::exception&) {
+    }
+  }
+}
+
+// IF11: one that takes every error for itself, the refusal of new work too.
+TEST_P(ContextTest, EndsWhatCatchesEveryError) {
+  std::string text;
+  AsyncEvent event(ended());
+  asyncCheck(waitAgain(
+      ended(), [&context = ended()] { return sleepAsync(context, seconds(1)); }, text));
+  asyncCheck(waitAgain(
+      ended(), [&event] { return event.wait(); }, text));
+  end();
+  EXPECT_EQ(text, "gg");
 }
 
 // A coroutine without a context: an operation that resumes it directly is all it needs.
@@ -232,60 +309,6 @@ TEST_P(ContextTest, IsAwaitedByWhatOtherLibrariesMake) {
   promise.complete(8);
   settle();
   EXPECT_EQ(result, 8);
-}
-
-// A queue of coroutines and nothing else, as primitives are made.
-class Queue {
- public:
-  explicit Queue(FutureContext& context) : context_(context) {}
-
-  class Awaiter final : public detail::QueuedAwaiter {
-   public:
-    explicit Awaiter(Queue& queue)
-        : QueuedAwaiter(*detail::coreOf(queue.context_)), queue_(queue) {}
-    bool await_ready() const noexcept { return false; }
-    template <class P>
-    void await_suspend(std::coroutine_handle<P> coroutine) noexcept {
-      queue_.waiters_.pushBack(*this);
-      wait(coroutine);
-    }
-    void await_resume() const { throwIfCancelled(); }
-
-   private:
-    void leftQueue() noexcept override { ++queue_.left; }
-    Queue& queue_;
-  };
-
-  Awaiter enter() { return Awaiter(*this); }
-  void serveOne() { static_cast<Awaiter&>(waiters_.front()).serve(); }
-
-  int left = 0;
-
- private:
-  FutureContext& context_;
-  detail::LinkList<Waiter> waiters_;
-};
-
-Future<> stand(Queue& queue, std::string& text, char letter) {
-  co_await queue.enter();
-  text += letter;
-}
-
-TEST_P(ContextTest, LetsCoroutinesStandInQueues) {
-  std::string text;
-  Queue queue(context_);
-  Future<> first = stand(queue, text, '1');
-  Future<> second = stand(queue, text, '2');
-  Future<> third = stand(queue, text, '3');
-  EXPECT_TRUE(second.tryCancel());
-  queue.serveOne();
-  EXPECT_FALSE(first.tryCancel());  // it has been served
-  queue.serveOne();
-  EXPECT_EQ(text, "");
-  settle();
-  EXPECT_EQ(text, "13");
-  EXPECT_TRUE(second.cancelled());
-  EXPECT_EQ(queue.left, 1);
 }
 
 }  // namespace

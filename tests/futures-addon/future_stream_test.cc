@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 #include "kairos/futures-addon/future_stream.h"
 
+#include <memory>
 #include <optional>
 #include <stdexcept>
 #include <string>
@@ -105,6 +106,27 @@ TEST_P(FutureStreamTest, IsNotWrittenToAfterItsEnd) {
   EXPECT_THROW(stream_.fail(std::make_exception_ptr(1)), FutureError);
 }
 
+// F78: also by one that was begun before.
+TEST_P(FutureStreamTest, RefusesAWriteThatIsAwaitedAfterItsEnd) {
+  auto writing = stream_.write("x");
+  stream_.complete();
+  Future<> refused = asFuture(context_, std::move(writing));
+  EXPECT_THROW(refused.read(), FutureError);
+  EXPECT_EQ(stream_.size(), 0U);
+}
+
+TEST_P(FutureStreamTest, LeavesWhatItHasNoRoomFor) {
+  FutureStream<std::unique_ptr<int>> stream(context_, 1);
+  EXPECT_TRUE(stream.tryWrite(std::make_unique<int>(1)));
+  auto item = std::make_unique<int>(2);
+  EXPECT_FALSE(stream.tryWrite(std::move(item)));
+  EXPECT_NE(item, nullptr);
+  stream.complete();
+  const std::string text = "copied";
+  EXPECT_TRUE(stream_.tryWrite(text));
+  EXPECT_EQ(read().read(), text);
+}
+
 // F79
 TEST_P(FutureStreamTest, MakesWritersWaitForRoom) {
   FutureStream<int> stream(context_, 2);
@@ -125,6 +147,22 @@ TEST_P(FutureStreamTest, MakesWritersWaitForRoom) {
   EXPECT_EQ(asFuture(context_, stream.read()).read(), 2);
   EXPECT_EQ(asFuture(context_, stream.read()).read(), 3);
   EXPECT_EQ(asFuture(context_, stream.read()).read(), std::nullopt);
+}
+
+TEST_P(FutureStreamTest, KeepsItsOrderWhenSeveralReadersGo) {
+  Probe never;
+  StreamTurn<std::string> first;
+  StreamTurn<std::string> second;
+  stream_.read(first, Probe::run, &never);
+  stream_.read(second, Probe::run, &never);
+  EXPECT_TRUE(stream_.tryWrite("1"));
+  EXPECT_TRUE(stream_.tryWrite("2"));
+  first.forget();
+  second.forget();
+  EXPECT_EQ(read().read(), "1");
+  EXPECT_EQ(read().read(), "2");
+  settle();
+  EXPECT_EQ(never.runs(), 0U);
 }
 
 TEST_P(FutureStreamTest, LosesNoItemToACancelledReader) {

@@ -238,6 +238,40 @@ TEST_P(FutureTest, LetsAProducerGoOnAfterACancel) {
   EXPECT_TRUE(future.cancelled());
 }
 
+Future<std::size_t> sizeOf(FutureContext&, const Future<std::string>& text) {
+  co_return (co_await text).size();
+}
+
+// What it is a handle to can be looked at whatever it is itself.
+TEST_P(FutureTest, IsReadAndAwaitedThoughItIsConst) {
+  Promise<std::string> promise(context_);
+  const Future<std::string> text = promise.future();
+  Future<std::size_t> size = sizeOf(context_, text);
+  promise.complete("four");
+  settle();
+  EXPECT_EQ(size.read(), 4U);
+  EXPECT_EQ(text.read(), "four") << "it was not moved from";
+}
+
+TEST_P(FutureTest, IsMadeOfAResultThatIsKnown) {
+  const std::string text = "known";
+  Future<std::string> known = completedFuture(context_, text);
+  EXPECT_TRUE(known.completed());
+  EXPECT_EQ(known.read(), text);
+  EXPECT_EQ(*completedFuture(context_, std::make_unique<int>(3)).read(), 3);
+  EXPECT_TRUE(completedFuture(context_).completed());
+}
+
+TEST_P(FutureTest, IsEqualToItsOtherHandles) {
+  Promise<int> promise(context_);
+  Promise<int> other(context_);
+  const FutureBase future = promise.future();
+  EXPECT_TRUE(future == promise.future());
+  EXPECT_FALSE(future == other.future());
+  EXPECT_FALSE(future == FutureBase());
+  EXPECT_TRUE(Future<int>() == FutureBase());
+}
+
 TEST_P(FutureTest, FailsWhenItsPromiseIsDropped) {
   Future<int> future;
   {

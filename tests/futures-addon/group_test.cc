@@ -2,7 +2,9 @@
 // Futures that are made of several.
 #include "kairos/futures-addon/group.h"
 
+#include <array>
 #include <memory>
+#include <span>
 #include <stdexcept>
 #include <utility>
 #include <vector>
@@ -167,6 +169,49 @@ TEST_P(GroupTest, AllFinishedGivesThemBackInOrder) {
   ASSERT_EQ(finished.size(), 3U);
   for (int i = 0; i < 3; ++i) EXPECT_EQ(finished[static_cast<std::size_t>(i)].read(), i);
   EXPECT_TRUE(waitFor(context_, allFinished(context_, std::vector<Future<int>>())).empty());
+}
+
+// F19
+TEST_P(GroupTest, AllWaitsForAnyRangeOfFutures) {
+  std::vector<Future<int>> futures;
+  for (int i = 0; i < 3; ++i) futures.push_back(valueAfter(context_, i, milliseconds(9 - i)));
+  Future<> all = allFutures(context_, futures);
+  Future<> last = allFutures(context_, std::span(futures).last(1));
+  Future<> both = allFutures(context_, std::array{futures[0], futures[2]});
+  waitFor(context_, last);
+  EXPECT_FALSE(futures[1].finished());
+  waitFor(context_, both);
+  waitFor(context_, all);
+  for (const Future<int>& future : futures) EXPECT_TRUE(future.completed());
+  EXPECT_TRUE(allFutures(context_, std::vector<Future<int>>()).completed());
+}
+
+// F19
+TEST_P(GroupTest, TheWinnerOfARaceIsTold) {
+  Promise<int> first(context_);
+  Promise<> second(context_);
+  const FutureBase left = first.future();
+  const FutureBase right = second.future();
+  Future<FutureBase> winner = race(context_, {left, right});
+  second.complete();
+  settle();
+  EXPECT_TRUE(winner.read() == right);
+  EXPECT_TRUE(winner.read() != left);
+  EXPECT_TRUE(winner.read() == second.future());
+}
+
+// F19: nothing is left on the losers, which run nothing of ours when they are finished.
+TEST_P(GroupTest, LeavesNothingOnTheLosers) {
+  Promise<int> winner(context_);
+  Promise<int> loser(context_);
+  const Future<FutureBase> raced = race(context_, {winner.future(), loser.future()});
+  const Future<Future<int>> first = one(context_, std::vector{winner.future(), loser.future()});
+  winner.complete(1);
+  settle();
+  EXPECT_TRUE(raced.completed());
+  EXPECT_TRUE(first.completed());
+  loser.complete(2);
+  EXPECT_EQ(poll(), 0U);
 }
 
 // F19

@@ -115,9 +115,10 @@ class Model {
       waiting_.erase(0, 1);
     } while (servesAll_);
   }
+  // Asked again, it is the same request.
   bool cancel(char who) {
     const auto at = waiting_.find(who);
-    if (at == std::string::npos) return false;
+    if (at == std::string::npos) return served_.find(who) == std::string::npos;
     waiting_.erase(at, 1);
     return true;
   }

@@ -4,6 +4,7 @@
 
 #include <gtest/gtest.h>
 
+#include <chrono>
 #include <memory>
 #include <thread>
 
@@ -52,6 +53,17 @@ TEST(LoopTest, IsNotReplacedWhileSomethingIsPending) {
   Loop* const address = other.get();
   setThreadLoop(std::move(other));
   EXPECT_EQ(&threadLoop(), address);
+  setThreadLoop(nullptr);
+}
+
+// F98
+TEST(LoopTest, IsNotReplacedWhileACallbackIsQueued) {
+  bool hasRun = false;
+  threadLoop().futureContext().callSoon([](void* udata) { *static_cast<bool*>(udata) = true; },
+                                        &hasRun);
+  EXPECT_THROW(setThreadLoop(std::make_unique<Loop>()), FutureError);
+  EXPECT_TRUE(threadLoop().drain(std::chrono::seconds(60)));
+  EXPECT_TRUE(hasRun);
   setThreadLoop(nullptr);
 }
 

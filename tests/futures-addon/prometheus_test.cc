@@ -200,7 +200,7 @@ TEST_P(PrometheusTest, TellsTotals) {
 TEST(PrometheusTextTest, EscapesLabels) {
   const char* const file = "C:\\new\\\"odd\"\nname\\";
   const FutureMetrics metrics{
-      .loop = "\\\"\n", .counts = {}, .groups = {{"kind", {file, "f", 7}, {}, 5}}};
+      .loop = "\\\"\n", .counts = {}, .groups = {{"kind", {file, 7, "f"}, {}, 5}}};
   const Exposition exposition(prometheusText({&metrics, 1}));
   ASSERT_EQ(exposition.of(pendingMetric).size(), 1U);
   const Sample& sample = exposition.of(pendingMetric)[0];
@@ -223,7 +223,7 @@ TEST_P(PrometheusTest, TellsLoopsApart) {
 
 // Stacks are not among the labels, by which a series is known.
 TEST(PrometheusTextTest, AddsUpWhatDiffersInItsStackAlone) {
-  const FutureGroup group{"kind", {"file", "function", 1}, {}, 2};
+  const FutureGroup group{"kind", {"file", 1, "function"}, {}, 2};
   FutureGroup other = group;
   other.stack = StackTrace::current();
   const FutureMetrics metrics{.loop = {}, .counts = {}, .groups = {group, other}};

@@ -215,6 +215,17 @@ TEST_P(PeriodicTimerTest, CatchesUp) {
   EXPECT_EQ(runsWithin(seconds(2)), (std::vector<int>{100, 200, 450, 450, 500}));
 }
 
+TEST_P(PeriodicTimerTest, HasPeriodsOfAnyLength) {
+  Probe never;
+  for (const auto period : {Reactor::forever, Reactor::forever / 2, Clock::duration::min()}) {
+    time_.advance(seconds(1));
+    timer_.emplace(context_, period, Probe::run, &never, PeriodicOptions{LatePeriods::skip, now});
+    if (period > Clock::duration::zero()) poll();
+  }
+  EXPECT_EQ(never.runs(), 0U);
+  timer_->stop();
+}
+
 TEST_P(PeriodicTimerTest, MayBeDestroyedInItsCallback) {
   Probe destroys([this] { timer_.reset(); });
   timer_.emplace(context_, milliseconds(100), Probe::run, &destroys,

@@ -218,6 +218,20 @@ TEST_P(TokenWaitTest, GivesTheTokensOfACancelledToTheNext) {
   EXPECT_EQ(bucket.available(), 30U);
 }
 
+// F88: though the bucket could not hold them.
+TEST_P(TokenWaitTest, GivesAllTheTokensOfACancelledToThoseBehind) {
+  TokenBucket bucket(context_, options(100, {}));
+  Future<> large = consume(bucket, 1000);
+  Future<> second = consume(bucket, 500);
+  Future<> third = consume(bucket, 250);
+  for (int i = 0; i < 8; ++i) bucket.replenish(100);
+  EXPECT_TRUE(large.tryCancel());
+  settle();
+  EXPECT_TRUE(second.completed());
+  EXPECT_TRUE(third.completed());
+  EXPECT_EQ(bucket.available(), 100U) << "of 150, what it can hold";
+}
+
 // F88
 TEST_P(TokenWaitTest, ServesThoseWhoWaitWhenReplenished) {
   TokenBucket bucket(context_, options(10, {}));
@@ -287,6 +301,16 @@ TEST_P(TokenWaitTest, RefusesThoseWhoWaitWhenItIsDestroyed) {
   bucket.reset();
   settle();
   EXPECT_THROW(waiting.read(), FutureError);
+}
+
+TEST_P(TokenWaitTest, LetsGoOnWhoHadHisTokensWhenItIsDestroyed) {
+  auto bucket = std::make_unique<TokenBucket>(context_, options(1, {}));
+  EXPECT_TRUE(bucket->tryConsume(1));
+  Future<> served = consume(*bucket, 1);
+  bucket->replenish(1);
+  bucket.reset();
+  settle();
+  EXPECT_TRUE(served.completed());
 }
 
 }  // namespace

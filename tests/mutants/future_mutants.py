@@ -26,8 +26,9 @@ _CONTEXT = mutants_of(
     (
         "timer-left",
         "a poll is woken for nothing after a sleep has drained",
-        "  reactor_->removeTimer(timer_);\n  timer_ = TimerId::none;\n}\n\nstd::size_t",
-        "}\n\nstd::size_t",
+        "  reactor_->removeTimer(timer_);\n  timer_ = TimerId::none;\n"
+        "  isDrainComing_ = false;\n}\n",
+        "}\n",
     ),
     (
         "scheduled-not-removed",
@@ -84,7 +85,7 @@ _STATE = mutants_of(
     (
         "guest-uncounted",
         "a coroutine that met its context late refers to it after it has gone",
-        "  isGuest_ = true;\n  core.addGuest();\n",
+        "  word_.add(Mark::guest);\n  core.addGuest();\n",
         "",
     ),
     (
@@ -114,8 +115,8 @@ _STATE = mutants_of(
     (
         "removed-once",
         "of equal callbacks only the first is removed",
-        "    ++removed;\n  });\n  if (!isPending()",
-        "    removed = 1;\n  });\n  if (!isPending()",
+        "    ++removed;\n  };\n  if (word_",
+        "    removed = 1;\n  };\n  if (word_",
     ),
     (
         "broken-promise-silent",
@@ -136,14 +137,13 @@ _STATE = mutants_of(
         "return cancelWork();",
     ),
 ) + mutants_of(
-    "futures-addon/detail/future_state.h",
+    "futures-addon/detail/context_core.cc",
     (
         "condemned-stays-known",
         "a pending future that goes with another is still on the list of its context",
-        "  if (future.isLinked()) future.unlink();\n",
+        "  future.disenroll();\n",
         "",
     ),
-    compiled=("futures-addon/detail/future_state.cc", "futures-addon/cancel.cc"),
 )
 
 _COROUTINE = mutants_of(
@@ -151,20 +151,20 @@ _COROUTINE = mutants_of(
     (
         "several-never-woken",
         "of several who wait for a coroutine none goes on",
-        "  if (!state_.waiters_.empty()) wakeAll();\n  return next;\n",
+        "  if (state_.isWaitedFor()) wakeAll();\n  return next;\n",
         "  return next;\n",
     ),
     (
         "callback-taken-for-coroutine",
         "a callback on a coroutine crashes",
-        "  if (callback.function != Coroutine::onResumable) return nullptr;\n",
-        "",
+        "coroutineOf(WaiterAccess::callbackOf(*waiter));",
+        "static_cast<FutureState*>(WaiterAccess::callbackOf(*waiter).udata);",
     ),
     (
         "abandoned-goes-on",
         "a coroutine that was ended by its context is resumed",
-        "  if (!state_.isPending()) return nullptr;\n  awaited_ = nullptr;\n",
-        "  awaited_ = nullptr;\n",
+        "  if (!state_.isPending()) return nullptr;\n",
+        "",
     ),
     (
         "abandoned-ends-again",
@@ -175,14 +175,14 @@ _COROUTINE = mutants_of(
     (
         "cancelled-fails",
         "a coroutine that lets CancelledError out has failed",
-        "    outcome_ = FutureStatus::cancelled;\n",
-        "    state_.error_ = std::current_exception();\n    outcome_ = FutureStatus::failed;\n",
+        "    state_.word_.add(Mark::threwCancelled);\n",
+        "    state_.keepError(std::current_exception());\n    state_.word_.add(Mark::threw);\n",
     ),
     (
         "request-delivered-twice",
         "one request to cancel is delivered at every await",
-        "  if (requestCancelSoon(state_)) state_.dropRequest();\n",
-        "  requestCancelSoon(state_);\n",
+        "  if (state_.hasRequest() && requestCancelSoon(state_)) state_.dropRequest();\n",
+        "  if (state_.hasRequest()) requestCancelSoon(state_);\n",
     ),
     (
         "coroutine-leak",

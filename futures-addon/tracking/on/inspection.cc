@@ -62,6 +62,7 @@ class AwaiterWalk {
   // The first to wait is the first to be visited.
   void open(const FutureState& future, std::size_t level) {
     const auto before = static_cast<std::ptrdiff_t>(open_.size());
+    if (!future.isWaitedFor()) return;
     future.waiters().forEach([&](Waiter& waiter) {
       open_.push_back({WaiterAccess::trackingOf(waiter).owner(), level});
     });
