@@ -17,6 +17,7 @@ void AsyncLock::acquire(Turn& turn, CallbackFunc callback, void* udata) {
 void AsyncLock::release() {
   const bool isHeld = isLocked_ && queue_.underWay() == 0;
   if (!isHeld) throw FutureError("A lock is released that nobody holds.");
+  if (guard_ != nullptr) guard_->letGo();
   handOver();
 }
 

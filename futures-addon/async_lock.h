@@ -22,13 +22,16 @@ namespace kairos {
 //
 //   Thread      that of the context
 //   Ownership   Borrows the context, and is destroyed before it. Those who wait then are refused:
-//               a coroutine gets a FutureError.
+//               a coroutine gets a FutureError. A Guard may outlive the lock, as one does in a
+//               coroutine that the end of the context ends; who releases it by hand has to have
+//               ended before.
 //   Cost        no allocation; constant, however many wait
 class AsyncLock final : private detail::TurnOwner {
  public:
   class Guard;
 
   explicit AsyncLock(FutureContext& context) noexcept;
+  ~AsyncLock();
 
   // True until it is released and nobody waits.
   bool isLocked() const noexcept { return isLocked_; }
@@ -40,6 +43,7 @@ class AsyncLock final : private detail::TurnOwner {
   // Calls `callback(udata)` when the lock is held for it, and has to be released.
   void acquire(Turn& turn, CallbackFunc callback, void* udata);
 
+  // Also what a Guard holds.
   //   Errors    FutureError: it is not locked, or handed over to one that does not run yet
   void release();
 
@@ -72,29 +76,48 @@ class AsyncLock final : private detail::TurnOwner {
   void handOver() noexcept;
 
   detail::TurnQueue queue_;
+  Guard* guard_ = nullptr;  // of who holds it
   bool isLocked_ = false;
 };
 
 // Holds the lock. It may be released earlier, and taken again.
 class [[nodiscard]] AsyncLock::Guard {
  public:
-  Guard(Guard&& other) noexcept : lock_(std::exchange(other.lock_, nullptr)) {}
+  Guard(Guard&& other) noexcept { take(other); }
+  // Releases what it held.
   Guard& operator=(Guard&& other) noexcept {
-    std::swap(lock_, other.lock_);
+    if (this == &other) return *this;
+    release();
+    take(other);
     return *this;
   }
   ~Guard() { release(); }
 
   void release() noexcept {
-    if (AsyncLock* const lock = std::exchange(lock_, nullptr)) lock->handOver();
+    if (AsyncLock* const lock = letGo()) lock->handOver();
   }
 
  private:
+  friend class AsyncLock;
   friend class GuardAwaiter;
-  explicit Guard(AsyncLock& lock) noexcept : lock_(&lock) {}
+  explicit Guard(AsyncLock& lock) noexcept { hold(&lock); }
 
-  AsyncLock* lock_;
+  void hold(AsyncLock* lock) noexcept {
+    lock_ = lock;
+    if (lock != nullptr) lock->guard_ = this;
+  }
+  AsyncLock* letGo() noexcept {
+    if (lock_ != nullptr) lock_->guard_ = nullptr;
+    return std::exchange(lock_, nullptr);
+  }
+  void take(Guard& other) noexcept { hold(other.letGo()); }
+
+  AsyncLock* lock_ = nullptr;
 };
+
+inline AsyncLock::~AsyncLock() {
+  if (guard_ != nullptr) guard_->letGo();
+}
 
 inline AsyncLock::Guard AsyncLock::GuardAwaiter::await_resume() {
   finishOrThrow();

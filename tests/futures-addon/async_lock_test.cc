@@ -4,6 +4,7 @@
 #include <memory>
 #include <optional>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "kairos/futures-addon/as_future.h"
@@ -227,6 +228,38 @@ TEST_P(AsyncLockTest, SurvivesCancellingAtEveryPoint) {
     // Cancelled while it held the lock, and has none of the guard's ways.
     if (lock_.isLocked()) lock_.release();
   }
+}
+
+Future<> holdWith(AsyncLock::Guard guard, FutureContext& context) {
+  const AsyncLock::Guard held = std::move(guard);
+  co_await sleepAsync(context, seconds(1));
+}
+
+// F65: as in a coroutine that is ended by its context, after the lock.
+TEST_P(AsyncLockTest, IsDestroyedBeforeItsGuard) {
+  std::optional<FutureContext> ended(std::in_place, reactor_);
+  std::optional<AsyncLock> lock(std::in_place, *ended);
+  Future<> holding = holdWith(asFuture(*ended, lock->guard()).read(), *ended);
+  EXPECT_TRUE(lock->isLocked());
+  lock.emplace(context_);  // where the other was
+  ASSERT_TRUE(lock->tryAcquire());
+  ended.reset();
+  EXPECT_TRUE(holding.cancelled());
+  EXPECT_TRUE(lock->isLocked());
+}
+
+// F65: at once, and not a second time by who has lost it.
+TEST_P(AsyncLockTest, IsReleasedByAssignmentToItsGuard) {
+  AsyncLock other(context_);
+  AsyncLock::Guard guard = asFuture(context_, lock_.guard()).read();
+  AsyncLock::Guard another = asFuture(context_, other.guard()).read();
+  guard = std::move(another);
+  EXPECT_FALSE(lock_.isLocked());
+  EXPECT_TRUE(other.isLocked());
+  other.release();
+  EXPECT_TRUE(other.tryAcquire());
+  guard.release();
+  EXPECT_TRUE(other.isLocked());
 }
 
 }  // namespace
