@@ -18,7 +18,7 @@ namespace kairos {
 // one, this does for several: first come, first served; a place that is released is handed over.
 //
 //   Thread      that of the context
-//   Ownership   as AsyncLock
+//   Ownership   as AsyncLock, its guards too
 //   Errors      The constructor throws FutureError for no places.
 //   Cost        no allocation; constant, however many wait
 class AsyncSemaphore final : private detail::TurnOwner {

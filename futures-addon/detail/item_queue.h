@@ -106,7 +106,10 @@ class ItemQueue final : public TurnOwner {
     if (&queue != &takers_ || !back.item) return;
     takers_.forEachServedAfter(turn, [&back](Turn& served) {
       auto& next = static_cast<ItemTurn<T>&>(served);
-      if (next.item && next.end_ == back.end_) std::swap(next.item, back.item);
+      if (!next.item || next.end_ != back.end_) return;
+      T item(std::move(*next.item));
+      next.item.emplace(std::move(*back.item));
+      back.item.emplace(std::move(item));
     });
     TurnQueue::begin(turn);
     put(back.end_, std::move(*back.item));
