@@ -52,10 +52,10 @@ std::error_code ConnectAttempt::bind(const ConnectOptions& options) noexcept {
   if (options.reusePort && options.local.isIp()) {
     if (const auto error = switchOn(SOL_SOCKET, SO_REUSEPORT)) return error;
   }
-  const Address& local = options.local;
-  if (::bind(fd_, local.sockaddrData(), local.sockaddrSize()) != 0) return systemError(errno);
-  BoundPath(local).remove();
-  return {};
+  BoundPath path;
+  const std::error_code error = BoundPath::bind(fd_, options.local, {}, path);
+  path.remove();
+  return error;
 }
 
 std::error_code ConnectAttempt::switchOn(int level, int option) noexcept {

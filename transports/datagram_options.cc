@@ -1,8 +1,11 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 // The options of a DatagramTransport that its socket keeps.
+#include <linux/sock_diag.h>
 #include <netinet/in.h>
 #include <sys/socket.h>
 
+#include <array>
+#include <cstdint>
 #include <cstring>
 
 #include "kairos/transports/datagram_transport.h"
@@ -43,6 +46,13 @@ std::error_code setChecked(Fd fd, IpOption option, int hops, int hopsMin) {
 }
 
 }  // namespace
+
+std::error_code DatagramTransport::dropped(std::uint32_t& result) const noexcept {
+  std::array<std::uint32_t, SK_MEMINFO_VARS> memory{};
+  const auto error = getOption(fd(), SOL_SOCKET, SO_MEMINFO, memory);
+  if (!error) result = memory[SK_MEMINFO_DROPS];
+  return error;
+}
 
 std::error_code DatagramTransport::setBroadcast(bool on) noexcept {
   return setOption(fd(), SOL_SOCKET, SO_BROADCAST, on ? 1 : 0);

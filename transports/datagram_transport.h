@@ -2,8 +2,12 @@
 #ifndef KAIROS_TRANSPORTS_DATAGRAM_TRANSPORT_H_
 #define KAIROS_TRANSPORTS_DATAGRAM_TRANSPORT_H_
 
+#include <sys/types.h>
+
 #include <cstddef>
+#include <cstdint>
 #include <memory>
+#include <optional>
 #include <span>
 #include <string_view>
 #include <system_error>
@@ -26,6 +30,8 @@ struct DatagramOptions {
   bool reusePort = false;     // several transports share the port, and what comes to it
   bool ipv6Only = false;      // [::] does not take IPv4 datagrams too
   bool broadcast = false;     // sending to broadcast addresses is allowed
+  // Of a unix path, less the umask: whoever may write it may send to it. None: all, less the umask.
+  std::optional<mode_t> pathMode = {};
 };
 
 // Sends and receives datagrams in batches, over UDP or unix sockets. It receives when asked to, and
@@ -120,6 +126,10 @@ class DatagramTransport {
   // With the port, or name, that the OS chose.
   [[nodiscard]] std::error_code localAddress(Address& result) const noexcept;
   [[nodiscard]] std::error_code remoteAddress(Address& result) const noexcept;
+
+  // UDP: how many the OS has dropped, in all, for want of room to receive them or for bad sums. It
+  // counts up to 2^32 and begins anew.
+  [[nodiscard]] std::error_code dropped(std::uint32_t& result) const noexcept;
 
   // Sending to broadcast addresses is allowed.
   [[nodiscard]] std::error_code setBroadcast(bool on) noexcept;

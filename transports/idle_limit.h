@@ -20,7 +20,8 @@ struct IdleOperation : detail::Operation {
   IdleOperation() = default;
   ~IdleOperation() { abandon(); }
 
-  // It is not idle: the limit counts from now again. When nothing is watched, nothing happens.
+  // It is not idle: the limit counts from now again. What is never touched has a limit in all, for
+  // a handshake or a request. When nothing is watched, nothing happens.
   //   Cost      a number is copied; no system call, no clock reading, no timer
   void touch() noexcept {
     if (now_ != nullptr) touched_ = *now_;

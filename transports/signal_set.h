@@ -39,8 +39,10 @@ struct SignalOperation : detail::Operation {
 //               set before other threads are started, which then inherit the mask, or block these
 //               signals in all of them. A fork(2) by hand inherits the mask too; the children of a
 //               SubprocessTransport begin with an empty one.
-//               The mask is put back as it was found: sets of one signal on one thread, which are
-//               of different contexts then, are closed in the opposite order.
+//               The mask is put back as it was found. So a signal is for one context of a thread:
+//               with sets in two, the one that was opened first would unblock it under the other,
+//               and the next such signal may end the program; else close them in the opposite
+//               order.
 //   Ownership   A handle: moved, not copied.
 //   Errors      as StreamTransport. From open() and add(), which change nothing then:
 //               invalid_argument  there is no such signal, or it cannot be blocked (SIGKILL, ...)

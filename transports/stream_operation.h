@@ -37,8 +37,10 @@ struct MessageSize {
   std::error_code error = {};  // it is none
 };
 
-// Tells how long the message is that begins with `bytes`, which are one or more. It looks at them
-// and calls nothing of the transports. `udata` is that of the read's callback.
+// Tells how long the message is that begins with `bytes`, which are one or more. It runs in a poll,
+// or in the call that starts the read, when bytes are there already. It looks at them, calls
+// nothing of the transports or the reactor, and must not throw. `udata` is that of the read's
+// callback.
 using MessageFunc = MessageSize (*)(void* udata, std::string_view bytes);
 
 struct ReadOperation : detail::Operation {

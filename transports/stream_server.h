@@ -2,8 +2,11 @@
 #ifndef KAIROS_TRANSPORTS_STREAM_SERVER_H_
 #define KAIROS_TRANSPORTS_STREAM_SERVER_H_
 
+#include <sys/types.h>
+
 #include <cstdint>
 #include <memory>
+#include <optional>
 #include <system_error>
 
 #include "kairos/reactor/reactor.h"
@@ -32,6 +35,8 @@ struct ServerOptions {
   bool reusePort = false;    // several servers share the port, and its connections
   bool ipv6Only = false;     // [::] does not take IPv4 connections too
   bool noDelay = false;      // TCP: of each connection, as StreamTransport::setNoDelay()
+  // Of a unix path, less the umask: whoever may write it may connect. None: all, less the umask.
+  std::optional<mode_t> pathMode = {};
 };
 
 // Accepts connections, TCP or unix: one for each accept(), or all from start() to stop(). When

@@ -17,7 +17,8 @@ namespace kairos {
 struct Redirect {
   enum class Kind : std::uint8_t { inherit, null, pipe, descriptor, output };
 
-  // The same as of this process.
+  // The same as of this process, as it is: non-blocking while a StreamTransport of this process has
+  // it, which not every program expects.
   static constexpr Redirect inherit() noexcept { return {}; }
   // /dev/null
   static constexpr Redirect null() noexcept { return {Kind::null, -1}; }

@@ -83,8 +83,8 @@ class SubprocessTransport {
   // close they end with TransportError::closed.
   [[nodiscard]] std::error_code wait(ExitOperation& operation, CallbackFunc callback,
                                      void* udata) noexcept;
-  // The same with timed_out in the operation if it runs longer, which leaves the process alone. No
-  // time, or less, is one poll; Reactor::forever is no limit.
+  // The same with timed_out in the operation if it runs longer, which leaves the process alone.
+  // Zero and less end the wait in the next poll; Reactor::forever is no limit.
   [[nodiscard]] std::error_code wait(ExitOperation& operation, Clock::duration timeout,
                                      CallbackFunc callback, void* udata) noexcept;
 

@@ -70,7 +70,7 @@ std::size_t FutureState::remove(AsyncCallback callback) noexcept {
 }
 
 bool FutureState::cancel() noexcept {
-  return isPending() ? cancelWork() : status_ == FutureStatus::cancelled;
+  return isPending() ? cancelWork() : word_.is(FutureStatus::cancelled);
 }
 
 void FutureState::breakPromise() noexcept {

@@ -57,6 +57,18 @@ TEST(ProcessRunnerTest, LetsAProgramHandleTheSignal) {
   EXPECT_NE(runner.output().find("out | bye\n"), std::string::npos);
 }
 
+// Each signal is answered with a line, which is answered with a signal.
+TEST(ProcessRunnerTest, KillsAProgramThatGoesOnHoweverManySignalsCome) {
+  ChildProcess runner(processRunner(
+      {"sh", "-c", "trap 'n=$((n+1)); echo $n.' INT; n=0; echo 0.; while :; do sleep 0.01; done"}));
+  const auto start = std::chrono::steady_clock::now();
+  for (int n = 0; runner.waitForOutput("out | " + std::to_string(n) + ".\n"); ++n) {
+    runner.signal(SIGINT);
+    ASSERT_LT(std::chrono::steady_clock::now() - start, std::chrono::seconds(20));
+  }
+  EXPECT_EQ(runner.waitForExit(), 128 + SIGKILL);
+}
+
 TEST(ProcessRunnerTest, EndsAProgramWhenTimeIsOver) {
   ChildProcess runner(processRunner({"--timeout", "0", "sleep", "1000"}));
   EXPECT_EQ(runner.waitForExit(), 128 + SIGTERM);

@@ -54,12 +54,14 @@ TEST_P(EventFaultTest, OpensNothingWithoutADescriptor) {
 
 TEST_P(EventFaultTest, RefusesAWaitThatCannotBeRegistered) {
   ok(ThreadAsyncEvent::open(event_));
+  const std::set<Fd> before = openFds();
   Event waiting;
   failCalls(SystemCall::fcntl, EMFILE);
   EXPECT_EQ(wait(waiting), std::errc::too_many_files_open);
   time_.failWatch(std::errc::no_space_on_device);
   EXPECT_EQ(wait(waiting), std::errc::no_space_on_device);
   EXPECT_FALSE(waiting.isPending());
+  EXPECT_EQ(openedSince(before), std::set<Fd>());
   ok(wait(waiting));
   event_.notify();
   settle();

@@ -182,6 +182,24 @@ TEST_P(SignalSetTest, RestoresTheMaskExactly) {
 }
 
 // Signals that nobody has taken do not strike when the set goes, and those of others stay.
+// T142: two contexts of one thread, which close in the opposite order as they have to.
+TEST_P(SignalSetTest, StaysBlockedForTheFirstOfTwoContexts) {
+  const std::set<int> before = blockedSignals();
+  open({SIGUSR1});
+  {
+    TransportContext other(reactor_);
+    SignalSet second;
+    ok(SignalSet::open(other, {SIGUSR1}, second));
+  }
+  Wait waiting;
+  wait(waiting);
+  ASSERT_EQ(::raise(SIGUSR1), 0);
+  settle();
+  EXPECT_EQ(waiting.number, SIGUSR1);
+  set_.close();
+  EXPECT_EQ(blockedSignals(), before);
+}
+
 TEST_P(SignalSetTest, ThrowsAwayWhatIsPendingButNotOfOthers) {
   setBlocked(SIG_BLOCK, SIGUSR1);
   open({SIGUSR1, SIGTERM, SIGRTMIN});

@@ -100,6 +100,24 @@ TEST_P(StreamFaultTest, WritesAgainSoonWhatTheOsHasNoMemoryFor) {
   }
 }
 
+// T96: of TCP it means that the OS has no port left.
+TEST_P(StreamFaultTest, TakesOnlyAUnixServerForAFullOne) {
+  listen(loopback());
+  failCalls(SystemCall::connect, EAGAIN);
+  Connect connected;
+  dial(connected);
+  settle();
+  EXPECT_EQ(connected.completions(), 1u);
+  EXPECT_EQ(connected.error, std::errc::resource_unavailable_try_again);
+  listen(abstractAddress("full"));
+  failCalls(SystemCall::connect, EAGAIN);
+  dial(connected);
+  settle();
+  EXPECT_TRUE(connected.isPending());
+  settleUntilDone(connected);
+  EXPECT_EQ(connected.error, std::error_code());
+}
+
 TEST_P(StreamFaultTest, ReportsErrorsAsTheyAre) {
   connect(pair());
   failCalls(SystemCall::send, EHOSTUNREACH);

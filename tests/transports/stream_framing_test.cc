@@ -169,7 +169,7 @@ TEST_P(StreamFramingTest, KeepsEveryByteOfMixedFrames) {
     std::string text;
   };
   Random random;
-  std::vector<Frame> frames(300);
+  std::vector<Frame> frames(2000);
   std::string sent;
   for (Frame& frame : frames) {
     frame.kind = static_cast<Kind>(random.below(3));

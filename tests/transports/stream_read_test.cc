@@ -86,7 +86,8 @@ TEST_P(StreamReadTest, ReadsExactlyWhatComesInSmallPieces) {
 
 // T02: through the buffer, around it, and both.
 TEST_P(StreamReadTest, ReadsExactlyAnySize) {
-  for (const std::size_t size : {1u, 4095u, 16383u, 16384u, 16385u, 65536u, 1048576u}) {
+  for (const std::size_t size :
+       {1u, 4095u, 4096u, 4097u, 16383u, 16384u, 16385u, 65536u, 1u << 20, 16u << 20}) {
     connect(pipePair());
     const std::string sent = pattern(size + 3);
     StreamTransport writer = adopt(std::move(far_));

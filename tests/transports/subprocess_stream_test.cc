@@ -75,6 +75,20 @@ TEST_P(SubprocessStreamTest, RedirectsToDescriptors) {
   EXPECT_TRUE(isOpen(output.get())) << "it stays the caller's";
 }
 
+// T151: one that a transport has, which goes on with it.
+TEST_P(SubprocessStreamTest, SharesAStreamWithTheChild) {
+  Pair ends = pair();
+  StreamTransport ours;
+  ok(StreamTransport::adopt(context_, ends.near.release(), ours));
+  SubprocessTransport child;
+  startShell(child, "echo from the child", {.output = Redirect::to(ours.fd())});
+  EXPECT_EQ(waitForExit(child).code, 0);
+  Write write;
+  ok(ours.write(write, "from here", Write::done, &write));
+  pollUntilDone(write);
+  EXPECT_EQ(receiveAll(ends.far.get()), "from the child\nfrom here");
+}
+
 // T151: the order of the writes is kept.
 TEST_P(SubprocessStreamTest, MergesErrorsIntoOutput) {
   SubprocessTransport child;

@@ -2,12 +2,17 @@
 #ifndef KAIROS_TRANSPORTS_DETAIL_BOUND_PATH_H_
 #define KAIROS_TRANSPORTS_DETAIL_BOUND_PATH_H_
 
+#include <sys/socket.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
 #include <array>
+#include <cerrno>
+#include <optional>
 #include <string_view>
+#include <system_error>
 
+#include "kairos/reactor/reactor.h"
 #include "kairos/transports/address.h"
 
 namespace kairos::detail {
@@ -16,6 +21,17 @@ namespace kairos::detail {
 class BoundPath {
  public:
   BoundPath() = default;
+
+  // Binds `fd`. A file that is made has `mode`, less the umask, from the first moment on.
+  static std::error_code bind(Fd fd, const Address& address, std::optional<mode_t> mode,
+                              BoundPath& result) noexcept {
+    const bool isFile = address.family() == Address::Family::unixPath;
+    const bool isRefused = (isFile && mode && ::fchmod(fd, *mode) != 0) ||
+                           ::bind(fd, address.sockaddrData(), address.sockaddrSize()) != 0;
+    if (isRefused) return {errno, std::generic_category()};
+    result = BoundPath(address);
+    return {};
+  }
 
   // Right after the bind.
   explicit BoundPath(const Address& address) noexcept : address_(address) {

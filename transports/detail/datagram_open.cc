@@ -32,11 +32,10 @@ std::error_code configure(Fd fd, int family, const DatagramOptions& options) {
                             : std::error_code();
 }
 
-std::error_code bindAndConnect(Fd fd, const Address& local, const Address& remote,
+std::error_code bindAndConnect(Fd fd, const Address& remote, const DatagramOptions& options,
                                BoundPath& path) {
-  if (!isNone(local)) {
-    if (::bind(fd, local.sockaddrData(), local.sockaddrSize()) != 0) return systemError(errno);
-    path = BoundPath(local);
+  if (!isNone(options.local)) {
+    if (const auto error = BoundPath::bind(fd, options.local, options.pathMode, path)) return error;
   }
   if (isNone(remote)) return {};
   if (::connect(fd, remote.sockaddrData(), remote.sockaddrSize()) == 0) return {};
@@ -53,7 +52,7 @@ std::error_code openDatagram(const Address& remote, const DatagramOptions& optio
   const Fd fd = ::socket(family, SOCK_DGRAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
   if (fd < 0) return systemError(errno);
   auto error = configure(fd, family, options);
-  if (!error) error = bindAndConnect(fd, options.local, remote, path);
+  if (!error) error = bindAndConnect(fd, remote, options, path);
   if (error) {
     path.remove();
     ::close(fd);

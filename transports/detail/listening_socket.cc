@@ -35,8 +35,7 @@ std::error_code configure(Fd fd, const Address& address, const ServerOptions& op
 std::error_code bindAndListen(Fd fd, const Address& address, const ServerOptions& options,
                               BoundPath& path) {
   if (const auto error = configure(fd, address, options)) return error;
-  if (::bind(fd, address.sockaddrData(), address.sockaddrSize()) != 0) return systemError(errno);
-  path = BoundPath(address);
+  if (const auto error = BoundPath::bind(fd, address, options.pathMode, path)) return error;
   // The OS cuts it to what the administrator allows, which SOMAXCONN does not tell.
   if (::listen(fd, options.backlog > 0 ? options.backlog : INT_MAX) == 0) return {};
   const std::error_code error = systemError(errno);

@@ -64,6 +64,7 @@ class Relay {
   void next() {
     if (stream_.readLine(read_, lineLimit, onLine, this)) atEnd_.function(atEnd_.udata);
   }
+  bool hasEnded() const { return read_.error || (read_.atEnd && read_.data.empty()); }
   void print(std::string_view line) const {
     std::printf("%s | %.*s\n", mark_, static_cast<int>(line.size()), line.data());
     std::fflush(stdout);
@@ -82,12 +83,13 @@ void Relay::show() {
     if (stream_.readOnce(read_, onPiece, this)) atEnd_.function(atEnd_.udata);
     return;
   }
-  if (read_.error || (read_.atEnd && read_.data.empty())) return atEnd_.function(atEnd_.udata);
+  if (hasEnded()) return atEnd_.function(atEnd_.udata);
   print(read_.data);
   next();
 }
 
 void Relay::showPiece() {
+  if (hasEnded()) return atEnd_.function(atEnd_.udata);
   print(read_.data);
   next();
 }
@@ -125,6 +127,7 @@ class Runner {
   Relay error_{"err"};
   kairos::TimerId timer_ = kairos::TimerId::none;
   bool isInTime_ = true;
+  bool isStopping_ = false;
 };
 
 // Signals that come meanwhile wait: the set is opened before there is a child.
@@ -157,9 +160,10 @@ void Runner::handOn() {
   waitForSignal();
 }
 
+// The time to end in counts from the first signal.
 void Runner::stop(int signal) {
   if (child_.signalGroup(signal)) return;  // it has ended
-  static_cast<void>(child_.killAfter(gracePeriod));
+  if (!std::exchange(isStopping_, true)) static_cast<void>(child_.killAfter(gracePeriod));
 }
 
 // Called twice if time runs out: when it does, and at the end.

@@ -107,6 +107,8 @@ TEST(HttpRequestTest, IsRefusedIfItIsNone) {
            Refusal{"GET / HTTP/1.1\r\nHost : a\r\n\r\n", HttpStatus::badRequest},
            Refusal{"GET / HTTP/1.1\r\nHost: a\r\nno field\r\n\r\n", HttpStatus::badRequest},
            Refusal{"GET / HTTP/1.1\r\nHost: a\r\nRange : a\r\n\r\n", HttpStatus::badRequest},
+           Refusal{"GET / HTTP/1.1\r\nHost: a\r\nX: a\r\n b\r\n\r\n", HttpStatus::badRequest},
+           Refusal{"GET / HTTP/1.1\r\nHost: a\r\nX: a\n\tb\r\n\r\n", HttpStatus::badRequest},
            Refusal{"GET a HTTP/1.1\r\nHost: a\r\n\r\n", HttpStatus::badRequest},
            Refusal{"GET  HTTP/1.1\r\nHost: a\r\n\r\n", HttpStatus::badRequest},
            Refusal{"GET / HTTX/1.1\r\nHost: a\r\n\r\n", HttpStatus::badRequest},

@@ -143,10 +143,12 @@ HttpStatus statusOf(http_errno error) {
   }
 }
 
-// What the parser does not check, as Debian builds it; nor does it check names of fields.
+// What the parser does not check, as Debian builds it; nor does it check names of fields. A field
+// that goes on in the next line is for no server (RFC 9112, 5.2).
 bool isStrict(std::string_view head, std::string_view target) {
   const std::size_t version = static_cast<std::size_t>(target.data() - head.data()) + target.size();
-  return head.substr(version, 6) == " HTTP/" && head.find('\0') == head.npos;
+  return head.substr(version, 6) == " HTTP/" && head.find('\0') == head.npos &&
+         head.find("\n ") == head.npos && head.find("\n\t") == head.npos;
 }
 
 std::string_view withoutEmptyLines(std::string_view bytes) {
