@@ -18,7 +18,7 @@ namespace kairos {
 // one, this does for several: first come, first served; a place that is released is handed over.
 //
 //   Thread      that of the context
-//   Ownership   as AsyncLock; who has a place has to have ended before
+//   Ownership   as AsyncLock, its guards too; who releases a place by hand has to have ended before
 //   Errors      The constructor throws FutureError for no places.
 //   Cost        no allocation; constant, however many wait
 class AsyncSemaphore final : private detail::TurnOwner {

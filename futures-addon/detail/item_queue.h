@@ -4,7 +4,6 @@
 
 #include <cstddef>
 #include <cstdint>
-#include <memory>
 #include <optional>
 #include <utility>
 
@@ -107,22 +106,16 @@ class ItemQueue final : public TurnOwner {
     if (&queue != &takers_ || !back.item) return;
     takers_.forEachServedAfter(turn, [&back](Turn& served) {
       auto& next = static_cast<ItemTurn<T>&>(served);
-      if (next.item && next.end_ == back.end_) exchange(*next.item, *back.item);
+      if (!next.item || next.end_ != back.end_) return;
+      T item(std::move(*next.item));
+      next.item.emplace(std::move(*back.item));
+      back.item.emplace(std::move(item));
     });
     TurnQueue::begin(turn);
     put(back.end_, std::move(*back.item));
   }
 
  private:
-  // Not by assignment, which not every T has.
-  static void exchange(T& one, T& other) {
-    T held(std::move(one));
-    std::destroy_at(&one);
-    std::construct_at(&one, std::move(other));
-    std::destroy_at(&other);
-    std::construct_at(&other, std::move(held));
-  }
-
   // There is room left for what those may give back who are served and have not run.
   void put(QueueEnd end, T&& item) {
     items_.reserve(items_.size() + takers_.underWay() + 1);
