@@ -129,11 +129,13 @@ TEST_P(SubprocessFaultTest, SignalsNoGroupThatMayBeAnothersOnOldKernels) {
     failCalls(SystemCall::byNumber, 0, 0);
     return error;
   };
-  const SubprocessOptions options{.output = Redirect::pipe(), .newGroup = true};
-  startShell(child, "sleep 1000 & echo ready; exit 0", options);
+  const SubprocessOptions options{
+      .input = Redirect::pipe(), .output = Redirect::pipe(), .newGroup = true};
+  startShell(child, "sleep 1000 & echo ready; read line; exit 0", options);
   EXPECT_EQ(readLine(child.output()), "ready");
   const pid_t group = child.pid();
   ok(signalGroup(SIGCONT));
+  child.input().close();  // the leader ends now, and not in a poll before
   EXPECT_EQ(::waitpid(group, nullptr, 0), group);
   EXPECT_EQ(signalGroup(SIGCONT), std::errc::no_such_process);
   EXPECT_EQ(::kill(-group, SIGKILL), 0) << "the grandchild is there";
