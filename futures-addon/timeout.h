@@ -2,6 +2,8 @@
 #ifndef KAIROS_FUTURES_ADDON_TIMEOUT_H_
 #define KAIROS_FUTURES_ADDON_TIMEOUT_H_
 
+#include <utility>
+
 #include "kairos/futures-addon/detail/timeout_states.h"
 #include "kairos/futures-addon/future.h"
 #include "kairos/reactor/reactor.h"
@@ -10,8 +12,9 @@ namespace kairos {
 
 // Limits of time. When the limit is reached first, `future` is cancelled and waited for; only then
 // is the result there. What `future` made of the request counts: a value or an error that it ended
-// with nevertheless is its outcome, and it was in time. Cancelling one of these cancels `future`, now
-// and when the time is over already; what was cancelled before its time was over has no limit more.
+// with nevertheless is its outcome, and it was in time. Cancelling one of these cancels `future`,
+// now and when the time is over already; what was cancelled before its time was over has no limit
+// more.
 //
 // A limit of zero or less, or in the past, is reached in the next poll; a future that is finished
 // already is in time whatever the limit. Reactor::forever, and time_point::max(), are no limit and
@@ -25,16 +28,17 @@ Future<bool> withTimeout(const FutureBase& future, Clock::duration limit,
 Future<bool> withTimeout(const FutureBase& future, Clock::time_point deadline,
                          SourceLocation created = SourceLocation::current());
 
-// Ends as `future` does, whose value is taken from it; fails with TimeoutError if that was late.
+// Ends as `future` does; fails with TimeoutError if that was late. The value of a future to which
+// there are other handles is copied, if that can be; else it is taken.
 template <class T>
 Future<T> wait(Future<T> future, Clock::duration limit,
                SourceLocation created = SourceLocation::current()) {
-  return detail::waitUntil(future, limit, created);
+  return detail::waitUntil(Future<T>(std::move(future)), limit, created);
 }
 template <class T>
 Future<T> wait(Future<T> future, Clock::time_point deadline,
                SourceLocation created = SourceLocation::current()) {
-  return detail::waitUntil(future, deadline, created);
+  return detail::waitUntil(Future<T>(std::move(future)), deadline, created);
 }
 
 }  // namespace kairos

@@ -58,6 +58,7 @@ class FutureState : public Awaited, public Link {
   const FutureTracking& tracking() const noexcept { return tracking_; }
   const LinkList<Waiter>& waiters() const noexcept { return waiters_; }
 
+  std::uint32_t references() const noexcept { return references_; }
   void addReference() noexcept { ++references_; }
   void release() noexcept {
     if (--references_ == 0) ContextCore::destroy(*this);
@@ -105,6 +106,7 @@ class FutureState : public Awaited, public Link {
 
   // An error is reported when it happens, whoever may look at it later.
   void check() noexcept {
+    if (isChecked_) return;
     isChecked_ = true;
     if (status_ == FutureStatus::failed) reportError();
   }
