@@ -27,10 +27,11 @@ struct ContextCoreAccess;
 //   Ownership   Borrows the reactor, and is destroyed before it. Futures that are pending then, and
 //               that somebody waits for, are cancelled and what waits runs, inside the destructor,
 //               where it must not throw. A Promise that nobody waits for stays as it is: it may be
-//               finished and read, and is cancelled when it is awaited. A coroutine that still waits after that (for a transport, or a noCancel) is
-//               cancelled where it stands: its frame goes with the last Future of it. Work that
-//               starts new work again and again is refused it in the end (FutureError). Finished
-//               futures stay readable. Must not be destroyed inside a callback.
+//               finished and read, and is cancelled when it is awaited. A coroutine that still
+//               waits after that (for a transport, or a noCancel) is cancelled where it stands: its
+//               frame goes with the last Future of it. Work that starts new work again and again is
+//               refused it in the end (FutureError). Finished futures stay readable. Must not be
+//               destroyed inside a callback.
 //   Errors      The constructor and all that makes futures throw std::bad_alloc.
 //   Memory      keeps up to 1 MiB of freed blocks of each size
 class FutureContext {
