@@ -23,11 +23,11 @@ namespace kairos {
 // Whichever comes first wins: what is finished, though those who wait have not run, stays as it is.
 //   Errors    FutureError: a future that has met no context; std::bad_alloc
 
-// Ends like `future`, and cannot be cancelled: a request waits for what is awaited after it.
+// Ends like `future`, and cannot be cancelled: a request waits for what is awaited after it. The
+// value of a future to which there are other handles is copied, if that can be; else it is taken.
 template <class T>
 Future<T> noCancel(Future<T> future, SourceLocation created = SourceLocation::current()) {
-  return detail::makeDerived<detail::Uncancellable<T>, T>(detail::coreFor(future), created,
-                                                          detail::FutureAccess::stateOf(future));
+  return detail::makeUncancellable(Future<T>(std::move(future)), created);
 }
 
 // Is completed when `future` is finished, however that ends. Cancelling it leaves `future` alone.

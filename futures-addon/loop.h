@@ -41,8 +41,8 @@ class Loop {
 
  private:
   Reactor reactor_;
+  StopSource stop_;  // what the end of the others runs may ask it
   FutureContext futures_{reactor_};
-  StopSource stop_{futures_};
   TransportContext transports_{reactor_};
 };
 
@@ -50,7 +50,8 @@ class Loop {
 Loop& threadLoop();
 
 // Replaces it; nullptr: the next threadLoop() makes another.
-//   Errors    FutureError: something is pending on the present one
+//   Errors    FutureError: something is pending on its futures. What a coroutine without a context
+//             awaits of its transports is not known there, and ends with the loop.
 void setThreadLoop(std::unique_ptr<Loop> loop);
 
 // On the loop of this thread.

@@ -15,7 +15,8 @@ namespace kairos {
 // The side that finishes a future.
 //
 //   Thread      that of the context
-//   Ownership   Destroyed before the future is finished, that fails with BrokenPromiseError.
+//   Ownership   Destroyed, or assigned to, before the future is finished, that fails with
+//               BrokenPromiseError.
 //   Errors      FinishedTwiceError, in every build; std::bad_alloc from the constructor. On a
 //               cancelled future everything is a no-op: a producer need not look.
 //   Callbacks   None runs inside these calls.
@@ -26,7 +27,8 @@ class Promise {
       : state_(&State::make(*detail::coreOf(context), created)) {}
   Promise(Promise&& other) noexcept : state_(std::exchange(other.state_, nullptr)) {}
   Promise& operator=(Promise&& other) noexcept {
-    std::swap(state_, other.state_);
+    Promise old(std::move(other));
+    std::swap(state_, old.state_);
     return *this;
   }
   ~Promise() {

@@ -9,6 +9,8 @@
 #include <new>
 #include <system_error>
 
+#include "kairos/futures-addon/detail/context_core.h"
+
 namespace kairos {
 namespace {
 
@@ -49,7 +51,8 @@ Fd openEvent() {
 namespace detail {
 
 void runUntilFinished(FutureContext& context, const FutureBase& future) {
-  if (future.finished()) return;
+  // Its callbacks may be among what is ready.
+  if (future.finished() && (coreOf(future) == nullptr || !coreOf(future)->hasReady())) return;
   FutureBase handle = future;
   handle.attach(context);
   Waiter waiter;
@@ -67,17 +70,9 @@ bool drain(FutureContext& context, Clock::duration limit) {
   return !context.hasPendingOperations();
 }
 
-StopSource::StopSource(FutureContext& context) : reactor_(context.reactor()), event_(openEvent()) {
-  const std::error_code error = reactor_.addReader(event_, onRequested, this);
-  if (!error) return;
-  ::close(event_);
-  throw std::system_error(error, "Kairos watches for a stop");
-}
+StopSource::StopSource() : event_(openEvent()) {}
 
-StopSource::~StopSource() {
-  reactor_.removeReader(event_);
-  ::close(event_);
-}
+StopSource::~StopSource() { ::close(event_); }
 
 // The event wakes the wait, errno stays as a signal handler found it.
 void StopSource::request() noexcept {
@@ -88,15 +83,36 @@ void StopSource::request() noexcept {
   errno = before;
 }
 
-void StopSource::onRequested(void* udata) { static_cast<StopSource*>(udata)->clear(); }
-
 void StopSource::clear() noexcept {
   std::uint64_t count;
   static_cast<void>(!::read(event_, &count, sizeof count));
 }
 
+// A request wakes the reactor. What came too late for this run is seen by the next, without it.
+class StopSource::Watch {
+ public:
+  Watch(Reactor& reactor, StopSource& stop) : reactor_(reactor), stop_(stop) {
+    const std::error_code error = reactor.addReader(stop.event_, onRequested, &stop);
+    if (error) throw std::system_error(error, "Kairos watches for a stop");
+  }
+  Watch(const Watch&) = delete;
+  Watch& operator=(const Watch&) = delete;
+  ~Watch() {
+    reactor_.removeReader(stop_.event_);
+    stop_.clear();
+  }
+
+ private:
+  static void onRequested(void* udata) { static_cast<StopSource*>(udata)->clear(); }
+
+  Reactor& reactor_;
+  StopSource& stop_;
+};
+
 void runForever(FutureContext& context, StopSource& stop) {
-  while (!stop.isRequested_.exchange(false, std::memory_order_acq_rel)) pollOnce(context.reactor());
+  Reactor& reactor = context.reactor();
+  const StopSource::Watch watch(reactor, stop);
+  while (!stop.isRequested_.exchange(false, std::memory_order_acq_rel)) pollOnce(reactor);
 }
 
 }  // namespace kairos

@@ -17,15 +17,23 @@ namespace kairos {
 
 namespace detail {
 void runUntilFinished(FutureContext& context, const FutureBase& future);
+
+template <class T>
+T takeOrCopy(Future<T>&& future) {
+  if constexpr (Copyable<T>::value) {
+    if (FutureAccess::stateOf(future).references() > 1) return future.read();
+  }
+  return std::move(future).read();
+}
 }  // namespace detail
 
 // Until `future` is finished, and the callbacks that were added to it before have run; gives its
-// value, or throws its error.
+// value, or throws its error. A value to which there are other handles is copied, if that can be.
 //   Errors    also resource_deadlock_would_occur: nothing is left that could ever finish it
 template <class T>
 T waitFor(FutureContext& context, Future<T> future) {
   detail::runUntilFinished(context, future);
-  return std::move(future).read();
+  return detail::takeOrCopy(std::move(future));
 }
 
 // Until nothing of the context is pending, but no longer than `limit` together. False: the time was
@@ -36,11 +44,11 @@ bool drain(FutureContext& context, Clock::duration limit);
 //
 //   Thread      request() may be called from any thread and any signal handler, for as long as this
 //               lives; the rest belongs to the reactor's thread.
-//   Ownership   Borrows the reactor; owns a descriptor of the OS, close-on-exec.
+//   Ownership   Owns a descriptor of the OS, close-on-exec, which a reactor watches while it runs.
 //   Errors      The constructor throws std::system_error.
 class StopSource {
  public:
-  explicit StopSource(FutureContext& context);
+  StopSource();
   ~StopSource();
   StopSource(const StopSource&) = delete;
   StopSource& operator=(const StopSource&) = delete;
@@ -51,10 +59,9 @@ class StopSource {
 
  private:
   friend void runForever(FutureContext& context, StopSource& stop);
-  static void onRequested(void* udata);
+  class Watch;
   void clear() noexcept;
 
-  Reactor& reactor_;
   const Fd event_;
   std::atomic<bool> isRequested_ = false;
 };

@@ -2,6 +2,8 @@
 #ifndef KAIROS_FUTURES_ADDON_TIMEOUT_H_
 #define KAIROS_FUTURES_ADDON_TIMEOUT_H_
 
+#include <utility>
+
 #include "kairos/futures-addon/detail/timeout_states.h"
 #include "kairos/futures-addon/future.h"
 #include "kairos/reactor/reactor.h"
@@ -30,16 +32,17 @@ Future<bool> withTimeout(const FutureBase& future, Clock::duration limit,
 Future<bool> withTimeout(const FutureBase& future, Clock::time_point deadline,
                          SourceLocation created = SourceLocation::current());
 
-// Ends as `future` does, whose value is taken from it; fails with TimeoutError if that was late.
+// Ends as `future` does; fails with TimeoutError if that was late. The value of a future to which
+// there are other handles is copied, if that can be; else it is taken.
 template <class T>
 Future<T> wait(Future<T> future, Clock::duration limit,
                SourceLocation created = SourceLocation::current()) {
-  return detail::waitUntil(future, limit, created);
+  return detail::waitUntil(Future<T>(std::move(future)), limit, created);
 }
 template <class T>
 Future<T> wait(Future<T> future, Clock::time_point deadline,
                SourceLocation created = SourceLocation::current()) {
-  return detail::waitUntil(future, deadline, created);
+  return detail::waitUntil(Future<T>(std::move(future)), deadline, created);
 }
 
 }  // namespace kairos

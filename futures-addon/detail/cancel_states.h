@@ -27,6 +27,11 @@ class Uncancellable final : public Follower<Uncancellable<T>, T, ValueState<T>> 
   bool cancelWork() noexcept override { return false; }
 };
 
+template <class T>
+Future<T> makeUncancellable(const Future<T>& future, const SourceLocation& created) {
+  return makeDerived<Uncancellable<T>, T>(coreFor(future), created, FutureAccess::stateOf(future));
+}
+
 // Behind noThrow().
 template <class T>
 class FinishedAwaiter final : public FutureAwaiter<T> {

@@ -150,10 +150,14 @@ void ContextCore::tellUnhandled(std::exception_ptr error, const SourceLocation& 
     if (ending_) return;
     std::rethrow_exception(error);
   }
+  struct Told {  // until the callback has returned, or thrown
+    ~Told() { error = nullptr; }
+    std::exception_ptr& error;
+  };
+  const Told told{unhandledError};
   unhandledError = std::move(error);
   unhandledErrorCreated = created;
   unhandledErrorCallback.function(unhandledErrorCallback.udata);
-  unhandledError = nullptr;
 }
 
 void ContextCore::end() noexcept {

@@ -67,6 +67,7 @@ class FutureState : public Awaited, public BareLink {
   // Of one that is waited for.
   const LinkList<Waiter>& waiters() const noexcept { return waiters_; }
 
+  std::uint32_t references() const noexcept { return references_; }
   void addReference() noexcept { ++references_; }
   void release() noexcept {
     if (--references_ == 0) ContextCore::destroy(*this);
@@ -123,6 +124,7 @@ class FutureState : public Awaited, public BareLink {
 
   // An error is reported when it happens, whoever may look at it later.
   void check() noexcept {
+    if (word_.has(Mark::checked)) return;
     word_.add(Mark::checked);
     if (word_.is(FutureStatus::failed)) reportError();
   }
@@ -152,7 +154,9 @@ class FutureState : public Awaited, public BareLink {
     tracking_.begin(*this, core);
   }
   // For one that is told later where it was created.
-  explicit FutureState(ContextCore* core) noexcept : core_(core) { tracking_.begin(*this, core); }
+  explicit FutureState(ContextCore* core) noexcept : core_(core) {
+    tracking_.begin(*this, core);  // without the place
+  }
   ~FutureState() {}  // NOLINT(modernize-use-equals-default): of unions
 
   // It is to be destroyed: ends what it rarely has. Reports an error that nobody has seen.

@@ -60,6 +60,15 @@ struct Kept<void> {
   void take() const noexcept {}
 };
 
+// What a copy can be made of. A container says yes of itself, whatever is in it.
+template <class T>
+struct Copyable : std::bool_constant<std::is_object_v<T> && std::is_copy_constructible_v<T>> {};
+template <class T>
+requires(!std::is_same_v<typename T::value_type, T>) struct Copyable<T>
+    : std::bool_constant<std::is_copy_constructible_v<T> &&
+                         Copyable<typename T::value_type>::value> {
+};
+
 // A state with room for the value.
 template <class T>
 class ValueState : public FutureState {

@@ -281,5 +281,17 @@ TEST_P(FutureTest, FailsWhenItsPromiseIsDropped) {
   EXPECT_THROW(future.read(), BrokenPromiseError);
 }
 
+// F08: one that is assigned to, at once.
+TEST_P(FutureTest, BreaksThePromiseThatIsAssignedTo) {
+  Promise<int> promise(context_);
+  Promise<int> other(context_);
+  Future<int> first = promise.future();
+  Future<int> second = other.future();
+  promise = std::move(other);
+  EXPECT_THROW(first.read(), BrokenPromiseError);
+  promise.complete(2);
+  EXPECT_EQ(second.read(), 2);
+}
+
 }  // namespace
 }  // namespace kairos

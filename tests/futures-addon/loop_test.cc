@@ -3,12 +3,17 @@
 #include "kairos/futures-addon/loop.h"
 
 #include <gtest/gtest.h>
+#include <sys/eventfd.h>
+#include <unistd.h>
 
 #include <chrono>
+#include <cstdint>
 #include <memory>
+#include <system_error>
 #include <thread>
 
 #include "kairos/futures-addon/promise.h"
+#include "kairos/tests/support/unique_fd.h"
 
 namespace kairos {
 namespace {
@@ -65,6 +70,45 @@ TEST(LoopTest, IsNotReplacedWhileACallbackIsQueued) {
   EXPECT_TRUE(threadLoop().drain(std::chrono::seconds(60)));
   EXPECT_TRUE(hasRun);
   setThreadLoop(nullptr);
+}
+
+// F98: instead of hanging.
+TEST(LoopTest, RefusesToWaitForWhatNothingCanFinish) {
+  Loop loop;
+  Promise<> promise(loop.futureContext());
+  try {
+    loop.waitFor(promise.future());
+    ADD_FAILURE();
+  } catch (const std::system_error& error) {
+    EXPECT_EQ(error.code(), std::errc::resource_deadlock_would_occur);
+  }
+}
+
+// Stops its loop at its end, when a descriptor of a new file is there. Says what that was written.
+struct StopAtTheEnd {
+  ~StopAtTheEnd() {
+    const UniqueFd file(::eventfd(0, EFD_NONBLOCK));
+    loop.stop();
+    std::uint64_t count = 0;
+    written = ::read(file.get(), &count, sizeof count);
+  }
+  Loop& loop;
+  ssize_t& written;
+};
+
+Future<> stopAtTheEnd(Loop& loop, ssize_t& written) {
+  const StopAtTheEnd stop{loop, written};
+  co_await sleepAsync(loop.futureContext(), std::chrono::hours(1));
+}
+
+// F99: a number that was closed may be another's.
+TEST(LoopTest, IsStoppedByWhatItsEndRuns) {
+  ssize_t written = 0;
+  auto loop = std::make_unique<Loop>();
+  Future<> stops = stopAtTheEnd(*loop, written);
+  loop.reset();
+  EXPECT_TRUE(stops.cancelled());
+  EXPECT_EQ(written, -1);
 }
 
 }  // namespace

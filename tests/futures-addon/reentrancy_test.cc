@@ -206,7 +206,7 @@ TEST_P(ReentrancyTest, ACoroutineMayDropItsLastHandle) {
 // F16: every way to poll again is refused inside a callback, and harms nothing.
 TEST_P(ReentrancyTest, ACallbackMayNotRunTheLoop) {
   Future<> sleeping = sleepAsync(context_, seconds(1));
-  StopSource stop(context_);
+  StopSource stop;
   int refusals = 0;
   const auto refuse = [&](auto call) {
     try {

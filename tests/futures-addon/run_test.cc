@@ -3,6 +3,7 @@
 #include <csignal>
 #include <optional>
 #include <stdexcept>
+#include <string>
 #include <system_error>
 #include <thread>
 #include <vector>
@@ -51,9 +52,23 @@ TEST_P(RunTest, WaitsForValuesAndErrors) {
   EXPECT_EQ(waitFor(context_, promise.future()), 3);
   EXPECT_EQ(text, "a");
 
+  text.clear();
+  promise.future().addCallback(Letter::write, &letter);
+  EXPECT_EQ(waitFor(context_, promise.future()), 3);
+  EXPECT_EQ(text, "a") << "of one that is finished";
+
   Promise<> failing(context_);
   failing.fail(std::runtime_error("broken"));
   EXPECT_THROW(waitFor(context_, failing.future()), std::runtime_error);
+}
+
+// F16: what others hold is theirs too.
+TEST_P(RunTest, WaitsForAValueWithoutTakingItFromOthers) {
+  Promise<std::string> promise(context_);
+  promise.complete("shared");
+  Future<std::string> future = promise.future();
+  EXPECT_EQ(waitFor(context_, future), "shared");
+  EXPECT_EQ(waitFor(context_, future), "shared");
 }
 
 // F16
@@ -151,7 +166,7 @@ TEST_P(RunTest, RunsForeverUntilACallbackStopsIt) {
   std::string text;
   Letter a{text, 'a'};
   Letter b{text, 'b'};
-  StopSource stop(context_);
+  StopSource stop;
   Probe stopping([&] { stop.request(); });
   context_.callSoon(Letter::write, &a);
   context_.callSoon(Probe::run, &stopping);
@@ -238,7 +253,7 @@ TEST_P(PeriodicTimerTest, MayBeDestroyedInItsCallback) {
 class StopTest : public RealTimeTest {
  protected:
   FutureContext context_{reactor_};
-  StopSource stop_{context_};
+  StopSource stop_;
 };
 
 INSTANTIATE_TEST_SUITE_P(Backends, StopTest, backends(), backendName);

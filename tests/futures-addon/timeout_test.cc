@@ -2,8 +2,11 @@
 // withTimeout() and wait().
 #include "kairos/futures-addon/timeout.h"
 
+#include <memory>
 #include <stdexcept>
+#include <string>
 #include <utility>
+#include <vector>
 
 #include "kairos/futures-addon/cancel.h"
 #include "kairos/tests/futures-addon/fixture.h"
@@ -210,6 +213,45 @@ TEST_P(TimeoutTest, LeavesTheCallbacksOfOthers) {
   EXPECT_EQ(text, "a");
   EXPECT_TRUE(inTime.read());
   EXPECT_TRUE(joined.completed());
+}
+
+// F28: pending or finished, of one who shares it or not.
+TEST_P(TimeoutTest, LeavesTheValueToOthersWhoHoldIt) {
+  const auto value = [](FutureContext& context) -> Future<std::string> {
+    co_await sleepAsync(context, milliseconds(1));
+    co_return std::string(100, 'x');
+  };
+  for (const bool isFinished : {false, true}) {
+    Future<std::string> shared = value(context_);
+    if (isFinished) settleUntil(shared);
+    EXPECT_EQ(waitFor(context_, wait(shared, seconds(1))), std::string(100, 'x'));
+    EXPECT_EQ(waitFor(context_, noCancel(shared)), std::string(100, 'x'));
+    EXPECT_EQ(shared.read(), std::string(100, 'x'));
+  }
+}
+
+struct CountsCopies {
+  CountsCopies() = default;
+  CountsCopies(const CountsCopies& other) : copies(other.copies + 1) {}
+  CountsCopies(CountsCopies&&) = default;
+  CountsCopies& operator=(const CountsCopies&) = delete;
+  ~CountsCopies() = default;
+  int copies = 0;
+};
+
+// F28
+TEST_P(TimeoutTest, TakesAValueThatNobodyElseHolds) {
+  const auto value = [](FutureContext& context, milliseconds delay) -> Future<CountsCopies> {
+    if (delay > milliseconds(0)) co_await sleepAsync(context, delay);
+    co_return CountsCopies();
+  };
+  for (const milliseconds delay : {milliseconds(0), milliseconds(1)}) {
+    EXPECT_EQ(waitFor(context_, wait(value(context_, delay), seconds(1))).copies, 0);
+    EXPECT_EQ(waitFor(context_, noCancel(value(context_, delay))).copies, 0);
+  }
+  Promise<std::vector<std::unique_ptr<int>>> promise(context_);
+  promise.complete(std::vector<std::unique_ptr<int>>(3));
+  EXPECT_EQ(waitFor(context_, wait(promise.future(), seconds(1))).size(), 3U);
 }
 
 }  // namespace

@@ -123,5 +123,25 @@ TEST_P(UnhandledErrorTest, EndsTheProgramWithoutAContext) {
   EXPECT_EQ(errors_, once);
 }
 
+// F13: by several, before it has failed and after.
+TEST_P(UnhandledErrorTest, IsToldOnceOfWhatIsCheckedByMany) {
+  Future<> future = failAfter(context_, milliseconds(5));
+  asyncCheck(future);
+  asyncCheck(future);
+  settleFor(milliseconds(10));
+  asyncCheck(future);
+  settle();
+  EXPECT_EQ(errors_, once);
+}
+
+// F13
+TEST_P(UnhandledErrorTest, IsForgottenByACallbackThatThrows) {
+  Probe throws([] { throw std::logic_error("callback"); });
+  context_.setUnhandledErrorCallback(Probe::run, &throws);
+  static_cast<void>(failAfter(context_, milliseconds(0)));
+  EXPECT_THROW(settle(), std::logic_error);
+  EXPECT_EQ(context_.unhandledError().error, nullptr);
+}
+
 }  // namespace
 }  // namespace kairos

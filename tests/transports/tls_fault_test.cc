@@ -270,7 +270,7 @@ TEST_F(TlsFaultTest, ConcealsInterruptionsAndFalseReadiness) {
 
 TEST_F(TlsFaultTest, EndsWithErrorsOfTheOs) {
   for (const CallFault& fault :
-       {CallFault{SystemCall::recv, ECONNRESET}, CallFault{SystemCall::send, ENOBUFS},
+       {CallFault{SystemCall::recv, ECONNRESET}, CallFault{SystemCall::send, ECONNRESET},
         CallFault{SystemCall::sendmsg, EPIPE}, CallFault{SystemCall::epollCtl, ENOSPC},
         CallFault{SystemCall::epollCtl, ENOMEM}}) {
     for (const std::size_t times : {std::size_t{1}, always}) {
