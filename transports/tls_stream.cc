@@ -53,8 +53,8 @@ std::error_code TlsStream::make(TransportContext& context, const TlsContext& tls
   if (inner->isEnding()) return TransportError::closed;
   settings->addUser();
   detail::TlsSettingsUser user(settings);
-  std::unique_ptr<detail::TlsConnection> made(
-      new (std::nothrow) detail::TlsConnection(*inner, std::move(user)));
+  std::unique_ptr<detail::TlsConnection> made(new (std::nothrow)
+                                                  detail::TlsConnection(*inner, std::move(user)));
   if (!made) return std::make_error_code(std::errc::not_enough_memory);
   if (const auto error = made->prepare(host, options)) return error;
   made->takeStream(std::move(below));

@@ -28,7 +28,7 @@ class ReadBuffer {
 
   // The first `count` unread bytes count as read, and stay where they are until makeRoom().
   void consume(std::size_t count) noexcept {
-    if (count > 0) head_->begin += count;
+    if (head_ != nullptr) head_->begin += count;
   }
 
   // What the read under way has found out about the unread bytes: a number of them.
