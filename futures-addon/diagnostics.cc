@@ -17,10 +17,16 @@ auto keyOf(const char* kind, const SourceLocation& created) {
                          std::string_view(created.function), std::string_view(kind));
 }
 
-bool isBefore(const FutureInfo& left, const FutureInfo& right) {
+// Of infos, or groups.
+template <class Described>
+bool isBefore(const Described& left, const Described& right) {
   const auto order = keyOf(left.kind, left.created) <=> keyOf(right.kind, right.created);
   if (order != 0) return order < 0;
   return std::ranges::lexicographical_compare(left.stack.frames(), right.stack.frames());
+}
+
+bool isMoreFrequent(const FutureGroup& left, const FutureGroup& right) {
+  return left.count != right.count ? left.count > right.count : isBefore(left, right);
 }
 
 bool isOf(const FutureGroup& group, const FutureInfo& future) {
@@ -37,7 +43,7 @@ std::string described(const char* kind, const SourceLocation& place) {
 
 std::vector<FutureGroup> futuresInProgress(const FutureContext& context) {
   std::vector<FutureInfo> futures = pendingFutures(context);
-  std::ranges::sort(futures, isBefore);
+  std::ranges::sort(futures, isBefore<FutureInfo>);
   std::vector<FutureGroup> groups;
   for (const FutureInfo& future : futures) {
     if (groups.empty() || !isOf(groups.back(), future)) {
@@ -45,7 +51,7 @@ std::vector<FutureGroup> futuresInProgress(const FutureContext& context) {
     }
     ++groups.back().count;
   }
-  std::ranges::stable_sort(groups, std::ranges::greater(), &FutureGroup::count);
+  std::ranges::sort(groups, isMoreFrequent);
   return groups;
 }
 

@@ -99,7 +99,7 @@ TEST_P(ContextTest, CancelsWhatIsAwaitedOnOthersWhenItEnds) {
 
   Future<int> unread = awaitedLater.future();
   EXPECT_THROW(unread.addCallback(Probe::run, nullptr), FutureError);
-  EXPECT_THROW(noCancel(unread), FutureError);
+  EXPECT_THROW(static_cast<void>(noCancel(unread)), FutureError);
   EXPECT_TRUE(finishedLater.complete(5));
   EXPECT_EQ(awaitOnOther(context_, finishedLater.future()).read(), 5);
   EXPECT_TRUE(awaitOnOther(context_, unread).cancelled());
