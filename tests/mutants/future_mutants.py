@@ -45,20 +45,14 @@ _CONTEXT = mutants_of(
     (
         "end-without-abandon",
         "what cannot be cancelled survives its context",
-        "    if (!hasReady()) endPending(&FutureState::abandon);\n",
+        "  endRounds(&FutureState::abandon);\n",
         "",
     ),
     (
         "end-without-cancel",
         "coroutines are destroyed at the end of their context instead of cancelled",
-        "    endPending(&FutureState::cancelForGood);\n",
-        "    endPending(&FutureState::abandon);\n",
-    ),
-    (
-        "end-drops-work",
-        "a coroutine that waits for more at the end of its context goes on for ever",
-        "  refusing_ = true;\n",
-        "",
+        "  endRounds(&FutureState::cancelForGood);\n",
+        "  endRounds(&FutureState::abandon);\n",
     ),
     (
         "unhandled-twice",
@@ -79,8 +73,8 @@ _STATE = mutants_of(
     (
         "guest-unknown",
         "the end of a context does not reach a coroutine that met it late",
-        "  if (isPending()) enroll();\n",
-        "",
+        "  core.addGuest();\n  if (isPending()) enroll();\n",
+        "  core.addGuest();\n",
     ),
     (
         "guest-uncounted",
@@ -103,8 +97,8 @@ _STATE = mutants_of(
     (
         "outermost-cancelled",
         "a request to cancel does not reach the innermost operation",
-        "  while (Awaited* const inner = innermost->inner()) innermost = inner;\n",
-        "",
+        "  while (Awaited* const inner = innermost->inner()) {\n    innermost->passRequest();\n",
+        "  while (Awaited* const inner = nullptr) {\n    innermost->passRequest();\n",
     ),
     (
         "request-lost",
@@ -133,7 +127,7 @@ _STATE = mutants_of(
     (
         "cancel-after-end",
         "what is finished can be cancelled",
-        "return isPending() && cancelWork();",
+        "return isPending() ? cancelWork() : word_.is(FutureStatus::cancelled);",
         "return cancelWork();",
     ),
 ) + mutants_of(
@@ -164,12 +158,6 @@ _COROUTINE = mutants_of(
         "abandoned-goes-on",
         "a coroutine that was ended by its context is resumed",
         "  if (!state_.isPending()) return nullptr;\n",
-        "",
-    ),
-    (
-        "abandoned-ends-again",
-        "a coroutine that was ended by its context ends twice",
-        "  if (!state_.isPending()) return;\n",
         "",
     ),
     (
@@ -215,14 +203,14 @@ _DERIVED = mutants_of(
     (
         "limit-not-cancelled",
         "cancelling a limit does not cancel what it is for",
-        "return isCancelled_ = isTimeOver_ || requestCancel(this->of_);",
-        "return isCancelled_ = true;",
+        "return this->isPending() ? &this->of_ : nullptr;",
+        "return nullptr;",
     ),
     (
         "limit-keeps-request",
-        "a request that waits is not passed on by a limit",
-        "    keepRequestFrom(this->of_);\n",
-        "",
+        "a limit that could not pass a request on counts as cancelled",
+        "{ isCancelled_ = wasCancelled_; }",
+        "{}",
     ),
     (
         "finished-in-time-is-late",
@@ -373,8 +361,8 @@ _TURNS = mutants_of(
     (
         "tokens-of-the-cancelled",
         "the tokens of one that is cancelled are lost",
-        "  add(static_cast<TokenTurn&>(turn).got_);\n",
-        "  static_cast<void>(turn);\n",
+        "  level_.tokens += std::min(got, room);\n",
+        "  static_cast<void>(room);\n",
     ),
     (
         "window-drifts",
@@ -401,8 +389,8 @@ _TURNS = mutants_of(
     (
         "period-drifts",
         "a rhythm shifts by each lateness",
-        "  deadline_ += period_;\n",
-        "  deadline_ = options_.now() + period_;\n",
+        "  deadline_ = after(deadline_, period_);\n  const Clock",
+        "  deadline_ = after(options_.now(), period_);\n  const Clock",
     ),
 )
 
