@@ -8,34 +8,13 @@
 
 #include "kairos/futures-addon/cancel.h"
 #include "kairos/futures-addon/check.h"
-#include "kairos/futures-addon/detail/operation_awaiter.h"
 #include "kairos/futures-addon/group.h"
 #include "kairos/futures-addon/timeout.h"
 #include "kairos/tests/futures-addon/fixture.h"
+#include "kairos/tests/futures-addon/manual_operation.h"
 
 namespace kairos {
 namespace {
-
-// An operation that needs no context, and ends when the test says so.
-class Operation : public detail::OperationAwaiter {
- public:
-  bool await_ready() const noexcept { return false; }
-  template <class P>
-  void await_suspend(std::coroutine_handle<P> coroutine) noexcept {
-    callback_ = detail::resumptionOf(coroutine);
-    suspended(coroutine);
-  }
-  void await_resume() const {
-    if (isCancelled_) throw CancelledError();
-  }
-  bool cancel() noexcept override { return isCancelled_ = true; }
-  bool isCancelled() const { return isCancelled_; }
-  void complete() { callback_.function(callback_.udata); }
-
- private:
-  AsyncCallback callback_{};
-  bool isCancelled_ = false;
-};
 
 struct Guard {
   explicit Guard(int& ofOpen) : open(ofOpen) { ++open; }
@@ -53,7 +32,7 @@ class AdoptionTest : public FutureTest {
 
   // What a coroutine does has no argument that has a context.
   struct Work {
-    Operation*& running;
+    ManualOperation*& running;
     Promise<>* then = nullptr;
     int& open;
   };
@@ -61,13 +40,13 @@ class AdoptionTest : public FutureTest {
 
   static Future<> operate(Work work) {
     const Guard guard(work.open);
-    Operation operation;
+    ManualOperation operation;
     work.running = &operation;
     co_await operation;
     if (work.then != nullptr) co_await work.then->future();
   }
 
-  Operation* running_ = nullptr;
+  ManualOperation* running_ = nullptr;
   int open_ = 0;
 
  private:
@@ -129,8 +108,8 @@ TEST_P(AdoptionTest, AFinishedOneOutlivesTheContextThatItGot) {
   EXPECT_NO_THROW(met.read());
 }
 
-Future<> failLate(Operation*& running) {
-  Operation operation;
+Future<> failLate(ManualOperation*& running) {
+  ManualOperation operation;
   running = &operation;
   co_await operation;
   throw std::runtime_error("late");
@@ -168,8 +147,8 @@ TEST_P(AdoptionTest, AFutureWhoseContextHasEndedIsOnlyRead) {
 // It is like one that never had a context.
 TEST_P(AdoptionTest, ACoroutineOfAFutureWhoseContextHasEndedGoesOnWithoutOne) {
   struct Local {
-    static Future<int> operateFor(Future<int> done, Operation*& running) {
-      Operation operation;
+    static Future<int> operateFor(Future<int> done, ManualOperation*& running) {
+      ManualOperation operation;
       running = &operation;
       co_await operation;
       co_return co_await std::move(done);

@@ -10,10 +10,10 @@
 #include "kairos/futures-addon/async_event.h"
 #include "kairos/futures-addon/cancel.h"
 #include "kairos/futures-addon/check.h"
-#include "kairos/futures-addon/detail/operation_awaiter.h"
 #include "kairos/futures-addon/group.h"
 #include "kairos/futures-addon/timeout.h"
 #include "kairos/tests/futures-addon/fixture.h"
+#include "kairos/tests/futures-addon/manual_operation.h"
 
 namespace kairos {
 namespace {
@@ -184,41 +184,21 @@ TEST_P(ContextTest, EndsWhatCatchesEveryError) {
   EXPECT_EQ(text, "gg");
 }
 
-// A coroutine without a context: an operation that resumes it directly is all it needs.
-class Operation : public detail::OperationAwaiter {
- public:
-  bool await_ready() const noexcept { return false; }
-  template <class P>
-  void await_suspend(std::coroutine_handle<P> coroutine) noexcept {
-    callback_ = detail::resumptionOf(coroutine);
-    suspended(coroutine);
-  }
-  void await_resume() const {
-    if (isCancelled_) throw CancelledError();
-  }
-  bool cancel() noexcept override { return isCancelled_ = true; }
-  void complete() { callback_.function(callback_.udata); }
-
- private:
-  AsyncCallback callback_{};
-  bool isCancelled_ = false;
-};
-
-Future<int> operate(Operation*& running, int value) {
-  Operation operation;
+Future<int> operate(ManualOperation*& running, int value) {
+  ManualOperation operation;
   running = &operation;
   co_await operation;
   co_return value;
 }
 
-Future<int> operateTwice(Operation*& running) {
+Future<int> operateTwice(ManualOperation*& running) {
   const int first = co_await operate(running, 1);
   co_return first + co_await operate(running, 2);
 }
 
 // A lone coroutine goes on in the very callback of the operation, through all levels.
 TEST_P(ContextTest, IsNotNeededForOperations) {
-  Operation* running = nullptr;
+  ManualOperation* running = nullptr;
   Future<int> future = operateTwice(running);
   running->complete();
   EXPECT_FALSE(future.finished());
@@ -228,7 +208,7 @@ TEST_P(ContextTest, IsNotNeededForOperations) {
 }
 
 TEST_P(ContextTest, IsNotNeededForCancelling) {
-  Operation* running = nullptr;
+  ManualOperation* running = nullptr;
   Future<int> future = operateTwice(running);
   EXPECT_TRUE(future.tryCancel());
   EXPECT_FALSE(future.finished());
@@ -239,7 +219,7 @@ TEST_P(ContextTest, IsNotNeededForCancelling) {
 TEST_P(ContextTest, IsNeededForCallbacksOfWhatIsFinished) {
   std::string text;
   Letter letter{text, 'a'};
-  Operation* running = nullptr;
+  ManualOperation* running = nullptr;
   Future<int> future = operate(running, 1);
   future.addCallback(Letter::write, &letter);
   running->complete();

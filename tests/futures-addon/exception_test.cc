@@ -11,11 +11,11 @@
 #include "kairos/futures-addon/async_event_queue.h"
 #include "kairos/futures-addon/async_queue.h"
 #include "kairos/futures-addon/cancel.h"
-#include "kairos/futures-addon/detail/operation_awaiter.h"
 #include "kairos/futures-addon/future_stream.h"
 #include "kairos/futures-addon/group.h"
 #include "kairos/futures-addon/timeout.h"
 #include "kairos/tests/futures-addon/fixture.h"
+#include "kairos/tests/futures-addon/manual_operation.h"
 
 namespace kairos {
 namespace {
@@ -156,38 +156,21 @@ TEST_P(ExceptionTest, AReaderOfEventsLosesNoneThatItCouldNotTake) {
   EXPECT_EQ(events.size(), 0U);
 }
 
-// An operation that needs no context.
-class Operation : public detail::OperationAwaiter {
- public:
-  bool await_ready() const noexcept { return false; }
-  template <class P>
-  void await_suspend(std::coroutine_handle<P> coroutine) noexcept {
-    callback_ = detail::resumptionOf(coroutine);
-    suspended(coroutine);
-  }
-  void await_resume() const noexcept {}
-  bool cancel() noexcept override { return false; }
-  void complete() { callback_.function(callback_.udata); }
-
- private:
-  AsyncCallback callback_{};
-};
-
 struct Guard {
   ~Guard() { --open; }
   int& open;
 };
 
-Future<> operate(Operation*& running, int& open) {
+Future<> operate(ManualOperation*& running, int& open) {
   const Guard guard{++open};
-  Operation operation;
+  ManualOperation operation;
   running = &operation;
   co_await operation;
 }
 
 // Without a context its callbacks run at once. All do, and the first exception goes on from there.
 TEST_P(ExceptionTest, ACallbackThatThrowsKeepsNoOtherFromRunning) {
-  Operation* running = nullptr;
+  ManualOperation* running = nullptr;
   int open = 0;
   Probe throws([] { throw std::runtime_error("first"); });
   Probe throwsToo([] { throw std::logic_error("second"); });
