@@ -161,6 +161,28 @@ TEST_P(ContextTest, EndsThoughItsFuturesGoOnForever) {
   EXPECT_LT(starts, 1000);
 }
 
+// Callbacks that begin new work whenever the last has ended.
+struct Beginner {
+  static void begin(void* udata) {
+    auto& self = *static_cast<Beginner*>(udata);
+    try {
+      sleepAsync(self.context, seconds(1)).addCallback(begin, udata);
+    } catch (const FutureError&) {
+      self.isRefused = true;
+    }
+  }
+
+  FutureContext& context;
+  bool isRefused = false;
+};
+
+TEST_P(ContextTest, RefusesNewWorkToCallbacksThatBeginItAtItsEnd) {
+  Beginner beginner{ended()};
+  Beginner::begin(&beginner);
+  end();
+  EXPECT_TRUE(beginner.isRefused);
+}
+
 template <class Wait>
 Future<> waitAgain(FutureContext&, Wait wait, std::string& text) {
   const Guard guard(text, 'g');
@@ -252,19 +274,24 @@ TEST_P(ContextTest, AwaitsWhatOtherLibrariesMake) {
   EXPECT_EQ(future.read(), 6);
 }
 
-Future<int> awaitForeignOn(FutureContext&, std::coroutine_handle<>& waiting) {
+Future<int> awaitForeignOn(FutureContext&, std::coroutine_handle<>& waiting,
+                           std::shared_ptr<int> = nullptr) {
   co_return co_await Foreign{waiting};
 }
 
 // Its frame is there as long as a future of it is, and another library may not know better.
 TEST_P(ContextTest, StaysCancelledWhatAnotherLibraryResumesAfterTheEnd) {
   std::coroutine_handle<> waiting;
-  Future<int> future = awaitForeignOn(ended(), waiting);
-  Future<int> outer = awaitFuture(future);
-  end();
-  EXPECT_TRUE(future.cancelled());
-  EXPECT_TRUE(outer.cancelled());
+  const auto inFrame = std::make_shared<int>();
+  Future<int> future = awaitForeignOn(ended(), waiting, inFrame);
+  {
+    Future<int> outer = awaitFuture(future);
+    end();
+    EXPECT_TRUE(future.cancelled());
+    EXPECT_TRUE(outer.cancelled());
+  }
   waiting.resume();
+  EXPECT_EQ(inFrame.use_count(), 2);
   EXPECT_TRUE(future.cancelled());
   EXPECT_THROW(future.read(), CancelledError);
 }

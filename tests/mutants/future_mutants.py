@@ -55,6 +55,12 @@ _CONTEXT = mutants_of(
         "  endRounds(&FutureState::abandon);\n",
     ),
     (
+        "end-drops-work",
+        "a callback that begins new work at the end of its context goes on for ever",
+        "  refusing_ = true;\n",
+        "",
+    ),
+    (
         "unhandled-twice",
         "an error that nobody reads is thrown although there is a callback for it",
         "  if (unhandledErrorCallback.function == nullptr) {\n    if (ending_) return;\n",
