@@ -192,7 +192,8 @@ TEST_P(ClosedDescriptorTest, GivesNothingToANewFileWhileItsOldOneIsReadyElsewher
 
 // The others move to another kernel object because of an orphan.
 TEST_P(ClosedDescriptorTest, DoesNotTakeANewFileAlongWhenTheOthersMove) {
-  if (!GetParam().keepsClosedDuplicates) GTEST_SKIP() << "nothing has to move";
+  if (!GetParam().keepsClosedDuplicates)
+    GTEST_SKIP() << "this backend keeps no closed file, so that nothing has to move";
   Pair orphan = pair();
   const UniqueFd copy = duplicate(orphan.near.get());
   const Fd number = orphan.near.get();

@@ -7,6 +7,7 @@
 #include <sys/timerfd.h>
 
 #include <array>
+#include <cerrno>
 #include <cstdlib>
 #include <memory>
 #include <optional>
@@ -63,7 +64,7 @@ TEST_P(StreamCloseTest, AdoptsASocketThatIsNotConnected) {
 // T85, T137: a terminal is a device that can be watched, and others are not.
 TEST_P(StreamCloseTest, AdoptsATerminal) {
   UniqueFd near(::posix_openpt(O_RDWR | O_NOCTTY | O_CLOEXEC));
-  if (near.get() < 0) GTEST_SKIP() << "there are no terminals here";
+  if (near.get() < 0 && errno == ENOENT) GTEST_SKIP() << "there is no /dev/ptmx here";
   ASSERT_EQ(::unlockpt(near.get()), 0);
   far_ = UniqueFd(::open(::ptsname(near.get()), O_RDWR | O_NOCTTY | O_CLOEXEC));
   stream_ = adopt(std::move(near));
@@ -78,7 +79,7 @@ TEST_P(StreamCloseTest, AdoptsATerminal) {
 TEST_P(StreamCloseTest, EndsATerminalWithoutAnError) {
   for (const bool closes : {false, true}) {
     UniqueFd near(::posix_openpt(O_RDWR | O_NOCTTY | O_CLOEXEC));
-    if (near.get() < 0) GTEST_SKIP() << "there are no terminals here";
+    if (near.get() < 0 && errno == ENOENT) GTEST_SKIP() << "there is no /dev/ptmx here";
     ASSERT_EQ(::unlockpt(near.get()), 0);
     far_ = UniqueFd(::open(::ptsname(near.get()), O_RDWR | O_NOCTTY | O_CLOEXEC));
     stream_ = adopt(std::move(near));
