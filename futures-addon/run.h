@@ -67,7 +67,9 @@ class StopSource {
 };
 
 // Until `stop` is requested; the callbacks of that poll run to the end. Afterwards it may be used
-// again.
+// again, for one run at a time.
+//   Errors    throws std::system_error: `stop` cannot be watched, or the reactor cannot wait; and
+//             what callbacks throw
 void runForever(FutureContext& context, StopSource& stop);
 
 }  // namespace kairos
