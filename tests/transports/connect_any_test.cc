@@ -24,6 +24,7 @@ using Addresses = std::vector<Address>;
 
 class ConnectAnyTest : public ServerTest {
  protected:
+  // The addresses are borrowed until it is done.
   void dialAny(ConnectAny& connect, const Addresses& addresses,
                const ConnectAnyOptions& options = {}) {
     ok(connectAny(context_, connect, addresses, options, ConnectAny::done, &connect));
@@ -276,9 +277,10 @@ TEST_P(ConnectAnyTest, MakesOneAttemptAtATimeFromAFixedPort) {
 TEST_P(ConnectAnyTest, MakesOneAttemptAfterAnotherFromOnePath) {
   const Address local = pathAddress(socketPath("local"));
   listen(pathAddress(socketPath("live")));
+  const Address nobody = pathAddress(socketPath("dead"));
+  const Addresses addresses{nobody, nobody, address_};
   ConnectAny connected;
-  dialAny(connected, {pathAddress(socketPath("dead")), pathAddress(socketPath("dead")), address_},
-          {.each = {.local = local}});
+  dialAny(connected, addresses, {.each = {.local = local}});
   settleUntilDone(connected);
   EXPECT_EQ(connected.error, std::error_code());
   Address name;
