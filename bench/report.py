@@ -70,7 +70,7 @@ def _write_rounds(path, samples):
 def write(folder, results, report, panels=plot.PANELS):
     _write_rounds(os.path.join(folder, "rounds.csv"), results.samples)
     if not plot.draw(results, os.path.join(folder, "report.svg"), panels):
-        measure.say("no picture: gnuplot is not installed")
+        measure.say("no picture: gnuplot is not installed, or nothing was timed")
     readme = os.path.join(folder, "README.md")
     if not os.path.exists(readme):
         with open(os.path.join(folder, "report.md"), "w", encoding="utf-8") as stream:

@@ -129,8 +129,8 @@ def script(results, output, panels):
 
 
 def draw(results, output, panels):
-    """Writes an SVG; False where gnuplot is not installed."""
-    if shutil.which("gnuplot") is None:
+    """Writes an SVG; False where gnuplot is not installed, or where there is nothing to draw."""
+    if shutil.which("gnuplot") is None or not any(_filled(results, panels)):
         return False
     subprocess.run(("gnuplot", "-"), input=script(results, output, panels), text=True, check=True)
     return True

@@ -65,7 +65,7 @@ _OTHERS = (
     _local("touch", "Refreshing an idle limit", "libev", 0.4),
     _local("spawn", "A child process, start to end", "bare", 1.05, ("bare", "kairos", "libuv")),
     Case("idle", "echo", "Idle connections", ("--connections=9000",), base="libuv", rounds_max=1,
-         contestants=("bare", "kairos", "libuv", "libevent", "asio", "nim"),
+         contestants=("bare", "kairos", "kairos_shared", "libuv", "libevent", "asio", "nim"),
          metrics=("heap", "resident", "heap_used", "resident_used")),
 )
 

@@ -39,6 +39,7 @@ constexpr Service services[] = {
     {"bare", "echo", SOCK_STREAM, echoBare},
     {"bare2", "echo", SOCK_STREAM, echoBareTwin},
     {"kairos", "echo", SOCK_STREAM, echoKairos},
+    {"kairos_shared", "echo", SOCK_STREAM, echoKairosShared},
     {"kairos_await", "echo", SOCK_STREAM, echoKairosAwait},
     {"libuv", "echo", SOCK_STREAM, echoLibuv},
     {"libevent", "echo", SOCK_STREAM, echoLibevent},

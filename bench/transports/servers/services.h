@@ -13,7 +13,8 @@ using Serve = void (*)(int socket);
 void echoBare(int listener);
 void echoBareTwin(int listener);
 void echoKairos(int listener);
-void echoKairosAwait(int listener);  // by coroutines of the futures
+void echoKairosShared(int listener);  // sessions share the operations to write with
+void echoKairosAwait(int listener);   // by coroutines of the futures
 void echoLibuv(int listener);
 void echoLibevent(int listener);
 void echoAsio(int listener);
