@@ -57,7 +57,8 @@ class WriteQueue {
   // One was taken before.
   bool hasTakenLast() const noexcept { return hasTakenLast_; }
   // A shutdown, or close, is queued: nothing follows but more of them.
-  bool endsWithLast() const noexcept;
+  bool endsWithLast() const noexcept { return endsWithLast(operations_); }
+  static bool endsWithLast(const IntrusiveList<Operation>& writes) noexcept;
 
   // A write that has its result is no longer of the stream.
   static void complete(Context& context, WriteOperation& operation) noexcept {
