@@ -281,8 +281,14 @@ bool Stream::cancel(WriteOperation& operation) noexcept {
   writes_->forget(operation);
   operation.error = std::make_error_code(std::errc::operation_canceled);
   WriteQueue::complete(*context_, operation);
-  afterWrites();
+  afterWithdrawal();
   return true;
+}
+
+// What was behind it may have nothing to wait for: an end, or no bytes.
+void Stream::afterWithdrawal() noexcept {
+  writes_->tellDrained(*context_);
+  return writes_->headIsWritten() ? flush(false) : afterWrites();
 }
 
 // In a block of the context's, so that it costs no allocation as a rule.
@@ -345,7 +351,7 @@ void Stream::forget(Operation& operation) noexcept {
   // A shutdown that is destroyed before it was done will not be.
   shutdownStarted_ = closesAfterFlush_ || (shutdownStarted_ && writes_->endsWithLast());
   if (isTorn) return failWrites(std::make_error_code(std::errc::operation_canceled));
-  afterWrites();
+  afterWithdrawal();
 }
 
 void Stream::close() noexcept {

@@ -24,6 +24,8 @@ class WriteQueue {
   static constexpr int callsPerFlushMax = 8;
 
   bool empty() const noexcept { return operations_.empty(); }
+  // The first has nothing left, and is to be completed.
+  bool headIsWritten() const noexcept { return !empty() && head().left_ == 0; }
   // Nothing would be lost with it.
   bool isIdle() const noexcept { return empty() && !error_ && !marksSet_ && waiters_.empty(); }
   // Those of files are not counted: they are not in memory.
