@@ -41,9 +41,10 @@ void Stream::startRead(ReadOperation& operation, AsyncCallback callback) noexcep
   if (closed_) return finishRead(TransportError::closed);
   readSide_.trim(context_->pool());
   if (readSide_.mayServe(operation)) serveRead();
-  if (!readerAdded_ && isReading()) {
-    if (const std::error_code error = watchReading()) finishRead(error);
-  }
+  if (readerAdded_ || !isReading()) return;
+  std::error_code error = checkReadable(fd_, kind_);
+  if (!error) error = watchReading();
+  if (error) finishRead(error);
 }
 
 void Stream::onReadable(void* udata) {
