@@ -16,10 +16,10 @@ namespace {
 std::error_code invalid() { return std::make_error_code(std::errc::invalid_argument); }
 
 bool isSensible(const ResolverOptions& options) {
-  const auto isIp = [](const Address& address) { return address.isIp(); };
+  const auto isServer = [](const Address& each) { return each.isIp() && each.scope() == 0; };
   return options.tries > 0 && options.tryTimeout > Clock::duration::zero() &&
          options.servers.size() <= ResolverOptions::serversMax &&
-         std::all_of(options.servers.begin(), options.servers.end(), isIp);
+         std::all_of(options.servers.begin(), options.servers.end(), isServer);
 }
 
 bool isSensible(const ResolveOptions& options) {

@@ -29,6 +29,7 @@ struct ResolverOptions {
   static constexpr std::size_t serversMax = 8;
 
   // Name servers, port 0 being 53; none: those that the system is set up with (resolv.conf(5)).
+  // Addresses with a scope are refused, since c-ares takes none.
   std::span<const Address> servers = {};
   // How long to wait for an answer to a question; longer in each further round.
   Clock::duration tryTimeout = std::chrono::seconds(2);

@@ -70,7 +70,9 @@ struct EventOperation : detail::Operation {
 //
 //   Thread      notify(), waitSync() and close(): any, also at the same time; wait() and cancel():
 //               that of the context's reactor. As with a shared_ptr, a handle that one thread
-//               assigns, moves or destroys is not in use by another: give each thread its copy.
+//               assigns, moves or destroys is not in use by another: give each thread its copy. An
+//               operation that waited stays with its loop, whose thread is the one to destroy it,
+//               or to wait with it elsewhere, as long as the context lives.
 //   Ownership   Copies are handles of the same event. Its descriptor goes with the last of them and
 //               the last operation that waited.
 //   Errors      as StreamTransport; a handle that was never opened is TransportError::notConnected

@@ -20,7 +20,8 @@ struct ContextAccess;
 //               refused. Must not be destroyed inside a callback.
 //   Callbacks   At most completionsPerCallbackMax operations complete in one callback of the
 //               reactor; the rest follow in the next poll.
-//   Memory      keeps up to 16 free buffers of 16 KiB, which streams take while they hold bytes
+//   Memory      keeps up to 16 free buffers of 16 KiB, which streams take while they hold bytes; if
+//               there are datagrams, also two of a MiB to receive those into
 class TransportContext {
  public:
   static constexpr int completionsPerCallbackMax = 256;

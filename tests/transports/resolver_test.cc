@@ -324,6 +324,9 @@ TEST_P(ResolverNumberTest, RefusesMisuse) {
   EXPECT_EQ(Resolver::make(context_, {.tryTimeout = 0s}, resolver_), std::errc::invalid_argument);
   const std::vector<Address> servers(9, serverAt(53));
   EXPECT_EQ(Resolver::make(context_, {.servers = servers}, resolver_), std::errc::invalid_argument);
+  const Address scoped = Address::ipv6({0xfe, 0x80}, 53, 1);
+  EXPECT_EQ(Resolver::make(context_, {.servers = {&scoped, 1}}, resolver_),
+            std::errc::invalid_argument);
 }
 
 }  // namespace
