@@ -100,6 +100,26 @@ TEST_P(StreamFaultTest, WritesAgainSoonWhatTheOsHasNoMemoryFor) {
   }
 }
 
+// Nor does what goes on before the pause is over.
+TEST_P(StreamFaultTest, PausesOnceWhenTheOsHasNoMemoryAgain) {
+  connect(pair());
+  Write refused;
+  Write nothing;
+  Write next;
+  failCalls(SystemCall::send, ENOBUFS);
+  write(refused, "refused");
+  write(nothing, "");
+  write(next, "next");
+  failCalls(SystemCall::send, ENOBUFS);
+  EXPECT_TRUE(stream_.cancel(refused));
+  settle();
+  EXPECT_EQ(nothing.completions(), 1u);
+  EXPECT_TRUE(next.isPending());
+  stream_.close();
+  settle();
+  EXPECT_EQ(poll(20ms), 0u);
+}
+
 // T96: of TCP it means that the OS has no port left.
 TEST_P(StreamFaultTest, TakesOnlyAUnixServerForAFullOne) {
   listen(loopback());

@@ -289,7 +289,9 @@ bool Stream::cancel(WriteOperation& operation) noexcept {
 // What was behind it may have nothing to wait for: an end, or no bytes.
 void Stream::afterWithdrawal() noexcept {
   writes_->tellDrained(*context_);
-  return writes_->headIsWritten() ? flush(false) : afterWrites();
+  if (!writes_->headIsWritten()) return afterWrites();
+  stopRetrying();
+  flush(false);
 }
 
 // In a block of the context's, so that it costs no allocation as a rule.
