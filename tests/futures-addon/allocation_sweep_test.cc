@@ -2,6 +2,7 @@
 // Each allocation fails in turn, in every kind of wait: who needs it is told, nothing is lost or
 // left behind, and the others go on. IF13
 #include <exception>
+#include <limits>
 #include <new>
 #include <set>
 
@@ -14,9 +15,9 @@ namespace kairos {
 namespace {
 
 // Whether there were so many.
-bool play(const StageScenario& scenario, VirtualTime::Open open, std::size_t nth) {
+bool play(const StageScenario& scenario, VirtualTime::Open open, bool isVirtual, std::size_t nth) {
   constexpr int alreadyHit = 0;
-  Stage stage(open, true, Blow::cancelAtOnce, alreadyHit);
+  Stage stage(open, isVirtual, Blow::cancelAtOnce, alreadyHit);
   OutOfMemory none(nth, 1);
   none.setThrowing(true);
   try {
@@ -33,14 +34,16 @@ bool play(const StageScenario& scenario, VirtualTime::Open open, std::size_t nth
   return false;
 }
 
-std::size_t sweep(const StageScenario& scenario, VirtualTime::Open open) {
+// The first time, when none fails, libraries take what they keep.
+std::size_t sweep(const StageScenario& scenario, VirtualTime::Open open, bool isVirtual) {
   constexpr std::size_t allocationsMax = 1000;
+  EXPECT_FALSE(play(scenario, open, isVirtual, std::numeric_limits<std::size_t>::max()));
   std::size_t nth = 1;
   for (bool happened = true; happened && nth < allocationsMax; ++nth) {
     SCOPED_TRACE(testing::Message() << scenario.name << ", allocation " << nth);
     const std::set<Fd> fdsBefore = openFds();
     const AllocationCount memoryBefore;
-    happened = play(scenario, open, nth);
+    happened = play(scenario, open, isVirtual, nth);
     if (::testing::Test::HasFailure()) break;
     EXPECT_EQ(memoryBefore.bytes(), 0);
     EXPECT_EQ(openFds(), fdsBefore);
@@ -51,9 +54,9 @@ std::size_t sweep(const StageScenario& scenario, VirtualTime::Open open) {
 
 class AllocationSweepTest : public testing::TestWithParam<BackendKind> {
  protected:
-  void sweepAll(const std::vector<StageScenario>& scenarios) {
+  void sweepAll(const std::vector<StageScenario>& scenarios, bool isVirtual = true) {
     for (const StageScenario& scenario : scenarios) {
-      EXPECT_GT(sweep(scenario, GetParam().open), 3U) << scenario.name;
+      EXPECT_GT(sweep(scenario, GetParam().open, isVirtual), 3U) << scenario.name;
       if (HasFailure()) return;
     }
   }
@@ -63,7 +66,17 @@ INSTANTIATE_TEST_SUITE_P(Backends, AllocationSweepTest, backends(), backendName)
 
 TEST_P(AllocationSweepTest, WaitsSurviveTheFailureOfAnyOne) { sweepAll(waitScenarios); }
 
+TEST_P(AllocationSweepTest, TurnsSurviveTheFailureOfAnyOne) { sweepAll(turnScenarios); }
+
 TEST_P(AllocationSweepTest, TransportsSurviveTheFailureOfAnyOne) { sweepAll(transportScenarios); }
+
+TEST_P(AllocationSweepTest, WhatNeedsALibrarySurvivesTheFailureOfAnyOne) {
+  sweepAll(libraryScenarios);
+}
+
+TEST_P(AllocationSweepTest, ProcessesAndSignalsSurviveTheFailureOfAnyOne) {
+  sweepAll(slowScenarios, false);
+}
 
 TEST_P(AllocationSweepTest, AContextThatCannotBeMadeThrows) {
   Reactor reactor{detail::ReactorAccess::create(GetParam().open())};
