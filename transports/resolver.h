@@ -66,18 +66,18 @@ struct ResolveOperation : detail::Operation {
 // what ends so, is this machine (RFC 6761). The work is done by c-ares, in the loop.
 //
 //   Thread      that of the context's reactor
-//   Ownership   A handle: moved, not copied. Borrows operations until their callback begins; host
-//   and
-//               service only during the call. What is pending when it is destroyed ends with
+//   Ownership   A handle: moved, not copied. Borrows operations until their callback begins, host
+//               and service only during the call. What is pending when it is destroyed ends with
 //               TransportError::closed.
 //   Errors      from calls: invalid_argument (a null callback, a host that cannot be one, ...),
 //               TransportError::busy, ::notConnected (an empty handle), ::closed (the context has
 //               ended), not_enough_memory. In the operation: those of resolve_error.h;
 //               TransportError::closed; what the OS says to a socket.
 //   Callbacks   see operation.h
-//   Cost        The system's files are read by make(), /etc/hosts by each call for a name; nothing
-//               is kept from one call to the next. Numbers cost an allocation and no system call.
-//               No descriptor and no timer is left while nothing is pending.
+//   Cost        The system's files are read by make(), /etc/hosts by each call for a name, and
+//               services(5) by each with the name of one; nothing is kept from one call to the
+//               next. Numbers cost an allocation and no system call. No descriptor and no timer is
+//               left while nothing is pending.
 class Resolver {
  public:
   // Empty: to be assigned to.

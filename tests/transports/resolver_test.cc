@@ -255,6 +255,26 @@ TEST_P(ResolverNumberTest, KnowsThisMachine) {
   EXPECT_THAT(resolve("localhost", {.family = Address::Family::ipv6}), ElementsAre("[::1]:80"));
 }
 
+// T126, T127: nor for the sake of a port that has a name.
+TEST_P(ResolverNumberTest, AsksNobodyForPorts) {
+  const auto before = openFds();
+  for (const std::string_view host :
+       {"192.0.2.77", "::1", "fe80::1%1", "localhost", "LOCALHOST.", "any.localhost"}) {
+    Resolve numbered;
+    start(numbered, host);
+    Resolve named;
+    ok(resolver_.resolve(named, host, "http", {}, Resolve::done, &named));
+    EXPECT_TRUE(openedSince(before).empty()) << host;
+    EXPECT_EQ(poll(), 1u) << host;
+    EXPECT_EQ(named.error, std::error_code()) << host << ": " << named.error.message();
+    EXPECT_EQ(textOf(named), textOf(numbered)) << host;
+  }
+  Resolve resolve;
+  ok(resolver_.resolve(resolve, "::1", "no-such", {}, Resolve::done, &resolve));
+  finish(resolve);
+  EXPECT_EQ(resolve.error, ResolveError::unknownService);
+}
+
 // T127
 TEST_P(ResolverNumberTest, RefusesAddressesOfTheOtherFamily) {
   EXPECT_EQ(failure("::1", {.family = Address::Family::ipv4}), ResolveError::badFamily);

@@ -123,11 +123,12 @@ void ResolverChannel::start(ResolveOperation& operation, const ResolverHost& hos
   if (isAddress && !isWanted(host.address(), options.family)) {
     return finish(operation, ResolveError::badFamily);
   }
-  if ((!isAddress && !host.isLocal()) || service.isName()) {
-    return ask(operation, host, service, options);
+  std::uint16_t port = service.port();
+  if (service.isName()) {
+    if (const auto error = findPort(service.name(), port)) return finish(operation, error);
   }
+  if (!isAddress && !host.isLocal()) return ask(operation, host, port, options);
   if (!operation.reserve(2)) return finish(operation, noMemory());
-  const std::uint16_t port = service.port();
   if (isAddress) {
     operation.add(host.address().withPort(port));
   } else {
@@ -140,14 +141,37 @@ void ResolverChannel::start(ResolveOperation& operation, const ResolverHost& hos
   finish(operation, {});
 }
 
+// c-ares tells it with the addresses of a host. If that is an IPv6 address in digits, it asks
+// nobody and answers inside the call; for all others, IPv4 addresses included, it may ask name
+// servers.
+std::error_code ResolverChannel::findPort(const char* service, std::uint16_t& port) noexcept {
+  struct Answer {
+    std::error_code error;
+    Address address;
+  } found{noMemory(), Address()};
+  const auto onPort = [](void* udata, int status, int, ares_addrinfo* answer) {
+    auto& result = *static_cast<Answer*>(udata);
+    result.error = errorOf(status);
+    if (result.error) return;
+    const ares_addrinfo_node& node = *answer->nodes;
+    result.error = Address::fromSockaddr(node.ai_addr, node.ai_addrlen, result.address);
+    ::ares_freeaddrinfo(answer);
+  };
+  ares_addrinfo_hints hints{};
+  hints.ai_family = AF_INET6;
+  hints.ai_socktype = SOCK_STREAM;
+  ::ares_getaddrinfo(channel_, "::1", service, &hints, onPort, &found);
+  port = found.address.port();
+  return found.error;
+}
+
 // c-ares may answer inside its call; the query is gone then.
-void ResolverChannel::ask(ResolveOperation& operation, const ResolverHost& host,
-                          const ResolverService& service, const ResolveOptions& options) noexcept {
-  auto* const query = new (std::nothrow) ResolverQuery(*this, operation);
+void ResolverChannel::ask(ResolveOperation& operation, const ResolverHost& host, std::uint16_t port,
+                          const ResolveOptions& options) noexcept {
+  auto* const query = new (std::nothrow) ResolverQuery(*this, operation, port);
   if (query == nullptr) return finish(operation, noMemory());
   operation.query_ = query;
   queries_.pushBack(*query);
-  query->port = service.port();
   query->timer = context_->reactor().addTimer(options.timeout, onTimeout, query);
   if (query->timer == TimerId::none) {
     finish(operation, noMemory());
@@ -157,8 +181,7 @@ void ResolverChannel::ask(ResolveOperation& operation, const ResolverHost& host,
   ares_addrinfo_hints hints{};
   hints.ai_family = familyOf(options.family);
   hints.ai_socktype = SOCK_STREAM;
-  ::ares_getaddrinfo(channel_, host.text(), service.isName() ? service.name() : nullptr, &hints,
-                     onAnswer, query);
+  ::ares_getaddrinfo(channel_, host.text(), nullptr, &hints, onAnswer, query);
   afterCall();
 }
 
@@ -188,7 +211,7 @@ void ResolverChannel::take(ResolveOperation& operation, const ares_addrinfo& ans
   for (const auto* node = answer.nodes; node != nullptr; node = node->ai_next) {
     Address address;
     if (Address::fromSockaddr(node->ai_addr, node->ai_addrlen, address)) continue;
-    operation.add(port != 0 ? address.withPort(port) : address);
+    operation.add(address.withPort(port));
   }
 }
 

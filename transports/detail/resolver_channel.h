@@ -17,12 +17,12 @@ class ResolverChannel;
 
 // A question to c-ares, which cannot take one back. Lives until c-ares is done with it.
 struct ResolverQuery : ListNode {
-  ResolverQuery(ResolverChannel& owner, ResolveOperation& asking) noexcept
-      : channel(owner), operation(&asking) {}
+  ResolverQuery(ResolverChannel& owner, ResolveOperation& asking, std::uint16_t itsPort) noexcept
+      : channel(owner), operation(&asking), port(itsPort) {}
 
   ResolverChannel& channel;
   ResolveOperation* operation;  // null: nobody waits for the answer any more
-  std::uint16_t port = 0;       // 0: of the service
+  const std::uint16_t port;
   TimerId timer = TimerId::none;
 };
 
@@ -74,7 +74,8 @@ class ResolverChannel final : public ContextMember, public OperationOwner {
   static void onTimeout(void* query);
 
   std::error_code setServers(std::span<const Address> servers) noexcept;
-  void ask(ResolveOperation& operation, const ResolverHost& host, const ResolverService& service,
+  std::error_code findPort(const char* service, std::uint16_t& port) noexcept;
+  void ask(ResolveOperation& operation, const ResolverHost& host, std::uint16_t port,
            const ResolveOptions& options) noexcept;
   void take(ResolveOperation& operation, const ares_addrinfo& answer, std::uint16_t port) noexcept;
   void finish(ResolveOperation& operation, std::error_code error) noexcept;
