@@ -93,9 +93,13 @@ class Scene {
 
   // Until all has ended. False: something hangs, or spins.
   bool run(Clock::duration patience) {
-    for (int polls = 0; isUnderWay() && polls < 5000; ++polls) {
-      if (stage_.reactor.poll(Clock::duration::zero()).callbacks > 0) continue;
-      if (stage_.reactor.poll(patience).callbacks == 0) break;
+    constexpr int pollsMax = 100'000;
+    auto last = Clock::now();
+    for (int polls = 0; isUnderWay() && polls < pollsMax; ++polls) {
+      const bool isProgress = stage_.reactor.poll(patience).callbacks > 0;
+      const auto now = Clock::now();
+      if (!isProgress && now - last >= patience) break;
+      if (isProgress) last = now;
     }
     return !isUnderWay();
   }
