@@ -33,7 +33,11 @@ class Loop {
   void run() { runForever(futures_, stop_); }
   void stop() noexcept { stop_.request(); }
   template <class T>
-  T waitFor(Future<T> future) {
+  T waitFor(const Future<T>& future) {
+    return kairos::waitFor(futures_, future);
+  }
+  template <class T>
+  T waitFor(Future<T>&& future) {
     return kairos::waitFor(futures_, std::move(future));
   }
   bool drain(Clock::duration limit) { return kairos::drain(futures_, limit); }
@@ -60,7 +64,11 @@ inline Future<void> sleepAsync(Clock::duration duration,
   return sleepAsync(threadLoop().futureContext(), duration, created);
 }
 template <class T>
-T waitFor(Future<T> future) {
+T waitFor(const Future<T>& future) {
+  return threadLoop().waitFor(future);
+}
+template <class T>
+T waitFor(Future<T>&& future) {
   return threadLoop().waitFor(std::move(future));
 }
 inline void runForever() { threadLoop().run(); }

@@ -217,8 +217,8 @@ class FutureState : public Awaited, public BareLink {
 
   struct Suspension {
     std::coroutine_handle<> frame;
-    Awaited* awaited;  // nullptr: it runs, or waits for what cannot be cancelled
     bool isResumed;    // it runs, and who resumed it sees to its end
+    Awaited* awaited;  // nullptr: it runs, or waits for what cannot be cancelled
   };
 
   ContextCore* core_;

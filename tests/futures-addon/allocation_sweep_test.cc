@@ -1,66 +1,15 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 // Each allocation fails in turn, in every kind of wait: who needs it is told, nothing is lost or
 // left behind, and the others go on. IF13
-#include <exception>
-#include <limits>
+#include <cstddef>
 #include <new>
-#include <set>
 
 #include "kairos/futures-addon/async_queue.h"
-#include "kairos/tests/futures-addon/stage.h"
+#include "kairos/tests/futures-addon/sweep.h"
 #include "kairos/tests/support/allocations.h"
-#include "kairos/tests/support/descriptors.h"
 
 namespace kairos {
 namespace {
-
-// Whether there were so many.
-bool play(const StageScenario& scenario, VirtualTime::Open open, bool isVirtual, std::size_t nth) {
-  constexpr int alreadyHit = 0;
-  Stage stage(open, isVirtual, Blow::cancelAtOnce, alreadyHit);
-  OutOfMemory none(nth, 1);
-  none.setThrowing(true);
-  try {
-    scenario.start(stage);
-  } catch (const std::exception&) {
-    EXPECT_TRUE(none.happened());
-    stage.abort();
-  }
-  stage.run();
-  const MemoryAssured assured;
-  if (none.happened()) return true;
-  EXPECT_TRUE(stage.root().completed() && !stage.wasStuck());
-  scenario.check(stage);
-  return false;
-}
-
-// The first time, when none fails, libraries take what they keep.
-std::size_t sweep(const StageScenario& scenario, VirtualTime::Open open, bool isVirtual) {
-  constexpr std::size_t allocationsMax = 1000;
-  EXPECT_FALSE(play(scenario, open, isVirtual, std::numeric_limits<std::size_t>::max()));
-  std::size_t nth = 1;
-  for (bool happened = true; happened && nth < allocationsMax; ++nth) {
-    SCOPED_TRACE(testing::Message() << scenario.name << ", allocation " << nth);
-    const std::set<Fd> fdsBefore = openFds();
-    const AllocationCount memoryBefore;
-    happened = play(scenario, open, isVirtual, nth);
-    if (::testing::Test::HasFailure()) break;
-    EXPECT_EQ(memoryBefore.bytes(), 0);
-    EXPECT_EQ(openFds(), fdsBefore);
-  }
-  EXPECT_LT(nth, allocationsMax);
-  return nth;
-}
-
-class AllocationSweepTest : public testing::TestWithParam<BackendKind> {
- protected:
-  void sweepAll(const std::vector<StageScenario>& scenarios, bool isVirtual = true) {
-    for (const StageScenario& scenario : scenarios) {
-      EXPECT_GT(sweep(scenario, GetParam().open, isVirtual), 3U) << scenario.name;
-      if (HasFailure()) return;
-    }
-  }
-};
 
 INSTANTIATE_TEST_SUITE_P(Backends, AllocationSweepTest, backends(), backendName);
 
@@ -69,10 +18,6 @@ TEST_P(AllocationSweepTest, WaitsSurviveTheFailureOfAnyOne) { sweepAll(waitScena
 TEST_P(AllocationSweepTest, TurnsSurviveTheFailureOfAnyOne) { sweepAll(turnScenarios); }
 
 TEST_P(AllocationSweepTest, TransportsSurviveTheFailureOfAnyOne) { sweepAll(transportScenarios); }
-
-TEST_P(AllocationSweepTest, WhatNeedsALibrarySurvivesTheFailureOfAnyOne) {
-  sweepAll(libraryScenarios);
-}
 
 TEST_P(AllocationSweepTest, ProcessesAndSignalsSurviveTheFailureOfAnyOne) {
   sweepAll(slowScenarios, false);

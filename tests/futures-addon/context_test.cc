@@ -296,6 +296,31 @@ TEST_P(ContextTest, StaysCancelledWhatAnotherLibraryResumesAfterTheEnd) {
   EXPECT_THROW(future.read(), CancelledError);
 }
 
+Future<> failAfterForeign(FutureContext&, std::coroutine_handle<>& waiting,
+                          std::shared_ptr<int> inError) {
+  static_cast<void>(co_await Foreign{waiting});
+  throw inError;
+}
+
+// The same, while its context ends: what comes of it then is nobody's.
+TEST_P(ContextTest, StaysCancelledWhatFailsAfterItWasCancelledWhereItStands) {
+  std::coroutine_handle<> waiting;
+  Probe resuming([&] { waiting.resume(); });
+  Probe unhandled;
+  const auto inError = std::make_shared<int>();
+  ended().setUnhandledErrorCallback(Probe::run, &unhandled);
+  {
+    Future<> future = failAfterForeign(ended(), waiting, inError);
+    asyncCheck(future);
+    future.addCallback(Probe::run, &resuming);
+    end();
+    EXPECT_EQ(resuming.runs(), 1U);
+    EXPECT_TRUE(future.cancelled());
+  }
+  EXPECT_EQ(unhandled.runs(), 0U);
+  EXPECT_EQ(inError.use_count(), 1) << "the error has gone";
+}
+
 // A coroutine type that knows nothing of this layer, and awaits its futures.
 struct ForeignCoroutine {
   struct promise_type {

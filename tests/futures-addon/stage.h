@@ -120,12 +120,11 @@ struct StageScenario {
   void (*check)(Stage& stage) = [](Stage&) {};
 };
 
-// Of futures and what is made of them, of what is waited for in turn, of transports, of those that
-// others' libraries are behind, and of those that are not in virtual time.
+// Of futures and what is made of them, of what is waited for in turn, of transports, and of those
+// that are not in virtual time.
 extern const std::vector<StageScenario> waitScenarios;
 extern const std::vector<StageScenario> turnScenarios;
 extern const std::vector<StageScenario> transportScenarios;
-extern const std::vector<StageScenario> libraryScenarios;
 extern const std::vector<StageScenario> slowScenarios;
 
 // Those of `letters` that were logged, and how the root's letter may be missing from some point on.

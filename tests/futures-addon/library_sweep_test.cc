@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
-// What awaits TLS, and names, which the libraries of others do.
+// TLS, resolving and dialling: cancelled at every step, and without each allocation. F43, IF6, IF13
 #include <array>
 #include <chrono>
 #include <cstdint>
@@ -13,6 +13,7 @@
 #include "kairos/futures-addon/timeout.h"
 #include "kairos/futures-addon/tls.h"
 #include "kairos/tests/futures-addon/conversation.h"
+#include "kairos/tests/futures-addon/sweep.h"
 #include "kairos/tests/support/descriptors.h"
 #include "kairos/tests/transports/certificates.h"
 #include "kairos/tests/transports/raw_name_server.h"
@@ -167,8 +168,6 @@ Future<> beLate(Stage& stage) {
 
 void expectNoDelay(Stage& stage) { EXPECT_LT(stage.elapsed(), std::chrono::seconds(1)); }
 
-}  // namespace
-
 const std::vector<StageScenario> libraryScenarios = {
     {"secure client",
      [](Stage& stage) { startSecure(stage, true, converse<TlsStream>, echo<TlsStream>); }},
@@ -185,4 +184,15 @@ const std::vector<StageScenario> libraryScenarios = {
     {"late", [](Stage& stage) { stage.setRoot(endingWell(stage, beLate(stage))); }, expectNoDelay},
 };
 
+INSTANTIATE_TEST_SUITE_P(Backends, CancelSweepTest, backends(), backendName);
+
+TEST_P(CancelSweepTest, NothingIsLeftBehindOfWhatNeedsALibrary) { sweepAll(libraryScenarios, 30); }
+
+INSTANTIATE_TEST_SUITE_P(Backends, AllocationSweepTest, backends(), backendName);
+
+TEST_P(AllocationSweepTest, WhatNeedsALibrarySurvivesTheFailureOfAnyOne) {
+  sweepAll(libraryScenarios);
+}
+
+}  // namespace
 }  // namespace kairos
