@@ -23,12 +23,18 @@ struct IpOption {
   int ipv6;
 };
 
-std::error_code setIp(Fd fd, IpOption option, int value) {
+// A socket of IPv6 has both: it may send IPv4 datagrams too.
+template <class Ipv4Value>
+std::error_code setIp(Fd fd, IpOption option, int value, const Ipv4Value& ipv4Value) {
   int family = 0;
   if (const auto error = getOption(fd, SOL_SOCKET, SO_DOMAIN, family)) return error;
-  if (family != AF_INET6) return setOption(fd, IPPROTO_IP, option.ipv4, value);
-  return setOption(fd, IPPROTO_IPV6, option.ipv6, value);
+  if (family == AF_INET6) {
+    if (const auto error = setOption(fd, IPPROTO_IPV6, option.ipv6, value)) return error;
+  }
+  return setOption(fd, IPPROTO_IP, option.ipv4, ipv4Value);
 }
+
+std::error_code setIp(Fd fd, IpOption option, int value) { return setIp(fd, option, value, value); }
 
 // RFC 3678, for both versions of IP.
 std::error_code changeGroup(Fd fd, int option, const Address& group, unsigned interface) {
@@ -71,13 +77,9 @@ std::error_code DatagramTransport::leaveGroup(const Address& group, unsigned int
 }
 
 std::error_code DatagramTransport::setMulticastInterface(unsigned interface) noexcept {
-  int family = 0;
-  if (const auto error = getOption(fd(), SOL_SOCKET, SO_DOMAIN, family)) return error;
-  const int number = static_cast<int>(interface);
-  if (family == AF_INET6) return setOption(fd(), IPPROTO_IPV6, IPV6_MULTICAST_IF, number);
   ip_mreqn request{};
-  request.imr_ifindex = number;
-  return setOption(fd(), IPPROTO_IP, IP_MULTICAST_IF, request);
+  request.imr_ifindex = static_cast<int>(interface);
+  return setIp(fd(), {IP_MULTICAST_IF, IPV6_MULTICAST_IF}, request.imr_ifindex, request);
 }
 
 std::error_code DatagramTransport::setMulticastLoop(bool on) noexcept {

@@ -141,6 +141,25 @@ TEST_P(DatagramNetworkTest, SetsHops) {
   EXPECT_EQ(four.setHops(0), std::errc::invalid_argument);
 }
 
+// T106, T115: what a socket for both versions sends by IPv4 is meant too.
+TEST_P(DatagramNetworkTest, SetsTheOptionsOfBothVersionsOfIp) {
+  DatagramTransport both = bind(parseAddress("[::]:0"));
+  ok(both.setHops(7));
+  ok(both.setMulticastHops(5));
+  ok(both.setMulticastLoop(false));
+  EXPECT_EQ(option(both, IPPROTO_IPV6, IPV6_UNICAST_HOPS), 7);
+  EXPECT_EQ(option(both, IPPROTO_IP, IP_TTL), 7);
+  EXPECT_EQ(option(both, IPPROTO_IP, IP_MULTICAST_TTL), 5);
+  EXPECT_EQ(option(both, IPPROTO_IP, IP_MULTICAST_LOOP), 0);
+  ok(both.setMulticastLoop(true));
+  ok(both.setMulticastInterface(loopbackInterface()));
+  EXPECT_EQ(both.setMulticastInterface(1u << 30), std::errc::no_such_device);
+  DatagramTransport member = bind(parseAddress("0.0.0.0:0"));
+  ok(member.joinGroup(parseAddress("239.255.77.8:0"), loopbackInterface()));
+  deliver(both, at("239.255.77.8:0", member), "by this interface");
+  EXPECT_EQ(next(member), Texts{"by this interface"});
+}
+
 TEST_P(DatagramNetworkTest, RefusesGroupsThatAreNone) {
   DatagramTransport transport = bind(loopback());
   EXPECT_EQ(transport.joinGroup(parseAddress("10.0.0.1:0"), 0), std::errc::invalid_argument);

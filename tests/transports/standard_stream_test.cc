@@ -157,6 +157,23 @@ TEST_P(StandardStreamTest, ReportsThatTheReaderHasGone) {
 }
 
 // T135
+// Otherwise a read would wait until the other end is closed, and a write is refused by the OS.
+TEST_P(StandardStreamTest, KnowsTheDirectionOfAPipe) {
+  Pair ends = pipePair();
+  StreamTransport reader = adopt(std::move(ends.near));
+  StreamTransport writer = adopt(std::move(ends.far));
+  Read read;
+  Write write;
+  ok(writer.readOnce(read, Read::done, &read));
+  ok(reader.write(write, "x", Write::done, &write));
+  settle();
+  EXPECT_EQ(read.completions() + write.completions(), 2u);
+  EXPECT_EQ(read.error, std::errc::bad_file_descriptor);
+  EXPECT_EQ(write.error, std::errc::bad_file_descriptor);
+  EXPECT_EQ(writer.failure(), std::error_code());
+  EXPECT_TRUE(writer.isOpen());
+}
+
 TEST_P(StandardStreamTest, ReadsWhatADeadProcessHasWritten) {
   connect(pipePair());
   const pid_t child = ::fork();

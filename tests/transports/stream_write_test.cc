@@ -325,6 +325,36 @@ TEST_P(StreamWriteTest, CancelsAWriteOfWhichNothingIsSent) {
   EXPECT_TRUE(receiveUntilDone(last) == large + "last");
 }
 
+// T48: an end has nothing to wait for then, whether the peer ever reads or not.
+TEST_P(StreamWriteTest, EndsWhenWhatWasQueuedBeforeIsTakenBack) {
+  for (const bool isCancelled : {true, false}) {
+    SCOPED_TRACE(isCancelled);
+    connect(pair());
+    const std::string filling = pattern(1 << 20);
+    while (::send(stream_.fd(), filling.data(), filling.size(), MSG_DONTWAIT) > 0) {
+    }
+    auto queued = std::make_unique<Write>();
+    Write nothing;
+    Write end;
+    write(*queued, "never");
+    write(nothing, "");
+    shutdown(end);
+    settle();
+    EXPECT_TRUE(queued->isPending() && nothing.isPending() && end.isPending());
+    if (isCancelled) {
+      EXPECT_TRUE(stream_.cancel(*queued));
+    } else {
+      queued.reset();
+    }
+    settle();
+    EXPECT_EQ(nothing.completions() + end.completions(), 2u);
+    EXPECT_EQ(end.error, std::error_code());
+    receiveAll(far_.get());
+    char byte = 0;
+    EXPECT_EQ(::read(far_.get(), &byte, 1), 0) << "the peer sees it";
+  }
+}
+
 TEST_P(StreamWriteTest, RefusesWhatMakesNoSense) {
   connect(pair());
   Write write;

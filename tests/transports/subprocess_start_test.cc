@@ -8,6 +8,7 @@
 
 #include <atomic>
 #include <chrono>
+#include <climits>
 #include <cstdlib>
 #include <filesystem>
 #include <fstream>
@@ -251,7 +252,9 @@ TEST_P(SubprocessStartTest, GivesExactlyTheEnvironment) {
 // T157
 TEST_P(SubprocessStartTest, SearchesThePathOfTheChild) {
   const ScriptDirectory directory;
-  const std::string path = "PATH=/nonexistent:/dev/null:" + directory.path() + ":/bin";
+  const std::string tooLong = "/" + std::string(PATH_MAX, 'x');
+  const std::string path =
+      "PATH=/nonexistent:/dev/null:" + tooLong + ":" + directory.path() + ":/bin";
   const char* const variables[] = {path.c_str()};
   SubprocessOptions options{.environment = variables};
   EXPECT_EQ(outputOf(options, {"tool", "a", "b"}), "tool a b\n");

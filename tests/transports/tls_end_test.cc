@@ -4,6 +4,7 @@
 
 #include <array>
 #include <functional>
+#include <memory>
 #include <string>
 #include <string_view>
 #include <utility>
@@ -17,7 +18,7 @@ class TlsEndTest : public TlsTest {
  protected:
   void shutdown(TlsStream& stream, Write& end) { ok(stream.shutdown(end, Write::done, &end)); }
   void readToEnd(TlsStream& stream, Read& read) {
-    ok(stream.readToEnd(read, {}, Read::done, &read));
+    ok(stream.readToEnd(read, {.limit = 1 << 24}, Read::done, &read));
   }
   void write(TlsStream& stream, Write& write, std::string_view bytes) {
     ok(stream.write(write, bytes, Write::done, &write));
@@ -77,6 +78,56 @@ TEST_P(TlsEndTest, LetsNothingFollow) {
   expectEnd(late);
   EXPECT_TRUE(client_.atEnd());
   exchange(client_, server_, "the other direction goes on");
+}
+
+TEST_P(TlsEndTest, ComesOnceForAllThatAskForIt) {
+  const std::string much = pattern(1 << 20);
+  shakeHands();
+  std::string order;
+  Write large([&order] { order += 'w'; });
+  Write first([&order] { order += '1'; });
+  Write second([&order] { order += '2'; });
+  Write third([&order] { order += '3'; });
+  write(client_, large, much);
+  shutdown(client_, first);
+  shutdown(client_, second);
+  settle();
+  EXPECT_EQ(order, "") << "nobody reads";
+  large.setThen([&] {
+    order += 'w';
+    shutdown(client_, third);
+  });
+  Read read;
+  readToEnd(server_, read);
+  settle();
+  expectEnd(read, much);
+  EXPECT_EQ(order, "w123");
+  for (const Write* const each : {&first, &second, &third}) {
+    EXPECT_EQ(each->error, std::error_code());
+  }
+}
+
+// One that is destroyed in the queue leaves the stream as it was.
+TEST_P(TlsEndTest, DoesNotComeIfItIsForgotten) {
+  const std::string much = pattern(1 << 20);
+  shakeHands();
+  Write large;
+  auto forgotten = std::make_unique<Write>();
+  write(client_, large, much);
+  shutdown(client_, *forgotten);
+  forgotten.reset();
+  Read read;
+  readToEnd(server_, read);
+  settle();
+  EXPECT_TRUE(read.isPending());
+  Write more;
+  Write end;
+  write(client_, more, "more");
+  shutdown(client_, end);
+  settle();
+  EXPECT_EQ(more.error, std::error_code());
+  EXPECT_EQ(end.completions(), 1u);
+  expectEnd(read, much + "more");
 }
 
 // A peer that has said its farewell, and goes, while we are writing.

@@ -143,6 +143,9 @@ TEST_P(TlsHandshakeTest, RefusesListsOfProtocolsThatDoNotFit) {
   EXPECT_EQ(set({longest, "x"}), std::errc::invalid_argument);
   EXPECT_EQ(set({"x", ""}), std::errc::invalid_argument);
   EXPECT_EQ(set({}), std::errc::invalid_argument);
+  setProtocols(clients_, {longest});
+  shakeHands();
+  EXPECT_EQ(client_.protocol(), longest) << "the list before is as it was";
 }
 
 TEST_P(TlsHandshakeTest, KnowsClientsByTheirCertificates) {

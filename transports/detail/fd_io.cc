@@ -135,6 +135,13 @@ std::error_code checkStreamSocket(Fd fd, bool listens) noexcept {
   return isWanted ? std::error_code() : systemError(EINVAL);
 }
 
+std::error_code checkReadable(Fd fd, FdKind kind) noexcept {
+  if (kind == FdKind::socket) return {};
+  const int status = ::fcntl(fd, F_GETFL);
+  if (status < 0) return systemError(errno);
+  return (status & O_ACCMODE) == O_WRONLY ? systemError(EBADF) : std::error_code();
+}
+
 std::error_code setFlags(Fd fd) noexcept {
   bool wasBlocking = false;
   return setFlags(fd, wasBlocking);

@@ -97,6 +97,10 @@ std::error_code kindOf(Fd fd, FdKind& kind) noexcept;
 //   Errors    invalid_argument: it is not; not_a_socket, bad_file_descriptor
 std::error_code checkStreamSocket(Fd fd, bool listens) noexcept;
 
+// One that is open for writing alone, such as that end of a pipe, would never become readable.
+//   Errors    bad_file_descriptor: as read(2) has it
+std::error_code checkReadable(Fd fd, FdKind kind) noexcept;
+
 // Makes it non-blocking and close-on-exec; the second tells whether it was blocking.
 std::error_code setFlags(Fd fd) noexcept;
 std::error_code setFlags(Fd fd, bool& wasBlocking) noexcept;

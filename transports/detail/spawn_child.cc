@@ -118,6 +118,12 @@ KAIROS_IN_CHILD bool closeOthers(SpawnPlan& plan) noexcept {
   return true;
 }
 
+// It may be well in another directory; these are what exec(3) passes over.
+KAIROS_IN_CHILD bool isOfDirectory(int error) noexcept {
+  return error == EACCES || error == ENOENT || error == ENOTDIR || error == ENAMETOOLONG ||
+         error == ESTALE || error == ENODEV || error == ETIMEDOUT;
+}
+
 // Of several files the first that can be executed. One that is there, and must not be, is told from
 // none.
 KAIROS_IN_CHILD void execute(SpawnPlan& plan) noexcept {
@@ -126,7 +132,7 @@ KAIROS_IN_CHILD void execute(SpawnPlan& plan) noexcept {
   for (const char* const* file = plan.candidates; *file != nullptr; ++file) {
     ::syscall(SYS_execve, *file, plan.arguments, plan.environment);
     isForbidden = isForbidden || errno == EACCES;
-    if (errno != EACCES && errno != ENOENT && errno != ENOTDIR) break;
+    if (!isOfDirectory(errno)) break;
     if (isForbidden) errno = EACCES;
   }
   failed(plan, SpawnStep::program);

@@ -41,7 +41,9 @@ void Stream::startRead(ReadOperation& operation, AsyncCallback callback) noexcep
   if (closed_) return finishRead(TransportError::closed);
   readSide_.trim(context_->pool());
   if (readSide_.mayServe(operation)) serveRead();
-  if (!registration_.hasReader() && isReading()) watchReading();
+  if (registration_.hasReader() || !isReading()) return;
+  if (const std::error_code error = checkReadable(fd_, kind_)) return finishRead(error);
+  watchReading();
 }
 
 void Stream::onReadable(void* udata) {
@@ -259,8 +261,14 @@ bool Stream::cancel(WriteOperation& operation) noexcept {
   writes_->forget(operation);
   operation.error = std::make_error_code(std::errc::operation_canceled);
   WriteQueue::complete(*context_, operation);
-  afterWrites();
+  afterWithdrawal();
   return true;
+}
+
+// What was behind it may have nothing to wait for: an end, or no bytes.
+void Stream::afterWithdrawal() noexcept {
+  writes_->tellDrained(*context_);
+  return writes_->headIsWritten() ? flush(false) : afterWrites();
 }
 
 // In a block of the context's, so that it costs no allocation as a rule.
@@ -339,7 +347,7 @@ void Stream::forget(Operation& operation) noexcept {
   // A shutdown that is destroyed before it was done will not be.
   shutdownStarted_ = closesAfterFlush_ || (shutdownStarted_ && writes_->endsWithLast());
   if (isTorn) return failWrites(std::make_error_code(std::errc::operation_canceled));
-  afterWrites();
+  afterWithdrawal();
 }
 
 void Stream::close() noexcept {

@@ -93,6 +93,7 @@ class Stream final : public ContextMember, public OperationOwner {
   void failWrites(std::error_code error) noexcept;
   void finishLast() noexcept;
   void afterWrites() noexcept;
+  void afterWithdrawal() noexcept;
   void watchWriting() noexcept;
   void unwatchWriting() noexcept { registration_.removeWriter(context_->reactor(), fd_); }
   WatchedFd watched() noexcept { return {context_->reactor(), fd_, onReadable, onWritable, this}; }

@@ -9,6 +9,7 @@
 
 #include "kairos/transports/detail/tls_failure.h"
 #include "kairos/transports/detail/tls_host.h"
+#include "kairos/transports/detail/write_queue.h"
 #include "kairos/transports/error.h"
 #include "kairos/transports/tls_error.h"
 
@@ -115,14 +116,18 @@ void TlsConnection::startWrite(WriteOperation& operation, AsyncCallback callback
   operation.bytes = 0;
   if (closed_) return complete(operation, TransportError::closed);
   if (writeError_) return complete(operation, writeError_);
-  if (shutdownStarted_) {
-    // A second shutdown is done when the first is.
-    return complete(operation, operation.isLast() ? std::error_code() : TransportError::shutDown);
-  }
+  if (shutdownStarted_ && !operation.isLast()) return complete(operation, TransportError::shutDown);
+  if (shutdownStarted_ && hasSaidFarewell()) return endAgain(operation);
   shutdownStarted_ = operation.isLast();
   writes_.pushBack(operation);
   queuedBytes_ += operation.left_;
   advance();
+}
+
+// A second shutdown is done when the first is, which may be so already.
+void TlsConnection::endAgain(WriteOperation& operation) noexcept {
+  if (!farewellWritten_ && !sending_.isPending()) return complete(operation, {});
+  sent_.pushBack(operation);
 }
 
 // ---- Going on
@@ -182,6 +187,7 @@ void TlsConnection::encrypt() noexcept {
 // A record. False: it did not work.
 bool TlsConnection::encryptSome(WriteOperation& operation) noexcept {
   ::ERR_clear_error();
+  if (hasSaidFarewell()) return true;
   if (operation.isLast()) {
     const int result = ::SSL_shutdown(ssl_);
     farewellWritten_ = result >= 0;
@@ -374,6 +380,8 @@ void TlsConnection::forget(Operation& operation) noexcept {
   const bool isTorn = write.bytes > 0 && write.left_ > 0;
   queuedBytes_ -= write.left_;
   operation.unlink();
+  // A shutdown that is destroyed before it was done will not be.
+  shutdownStarted_ = shutdownStarted_ && (hasSaidFarewell() || WriteQueue::endsWithLast(writes_));
   if (isTorn) failWriting(canceled());
 }
 

@@ -65,9 +65,14 @@ class TlsConnection final : public ContextMember, public OperationOwner {
   static void onShutDown(void* udata);
   static void onHandshakeTimeout(void* udata);
 
+  // Nothing but alerts follows what OpenSSL has written.
+  bool hasSaidFarewell() const noexcept {
+    return (::SSL_get_shutdown(ssl_) & SSL_SENT_SHUTDOWN) != 0;
+  }
   bool isReading() const noexcept { return reading_ != nullptr && !reading_->isLinked(); }
 
   Refusal mayStart(const Operation& operation) const noexcept;
+  void endAgain(WriteOperation& operation) noexcept;
   void advance() noexcept;
   void shakeHands() noexcept;
   void decrypt() noexcept;

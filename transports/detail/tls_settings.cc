@@ -60,13 +60,14 @@ bool TlsSettings::setProtocols(std::span<const std::string_view> names) noexcept
     if (name.empty() || name.size() >= protocolsBytesMax - size) return false;
     size += 1 + name.size();
   }
+  if (size == 0) return false;
   protocolsSize_ = 0;
   for (const std::string_view name : names) {
     protocols_[protocolsSize_++] = static_cast<unsigned char>(name.size());
     std::memcpy(protocols_.data() + protocolsSize_, name.data(), name.size());
     protocolsSize_ += name.size();
   }
-  return size > 0;
+  return true;
 }
 
 bool TlsSettings::offerProtocols() noexcept {

@@ -199,9 +199,9 @@ WriteOperation& WriteQueue::takeLast() noexcept {
   return static_cast<WriteOperation&>(operations_.popFront());
 }
 
-bool WriteQueue::endsWithLast() const noexcept {
+bool WriteQueue::endsWithLast(const IntrusiveList<Operation>& writes) noexcept {
   bool isLast = false;
-  operations_.forEach([&](const Operation& each) {
+  writes.forEach([&](const Operation& each) {
     return !(isLast = static_cast<const WriteOperation&>(each).isLast());
   });
   return isLast;

@@ -24,6 +24,8 @@ class WriteQueue {
   static constexpr int callsPerFlushMax = 8;
 
   bool empty() const noexcept { return operations_.empty(); }
+  // The first has nothing left, and is to be completed.
+  bool headIsWritten() const noexcept { return !empty() && head().left_ == 0; }
   // Nothing would be lost with it.
   bool isIdle() const noexcept { return empty() && !error_ && !marksSet_ && waiters_.empty(); }
   // Those of files are not counted: they are not in memory.
@@ -57,7 +59,8 @@ class WriteQueue {
   // One was taken before.
   bool hasTakenLast() const noexcept { return hasTakenLast_; }
   // A shutdown, or close, is queued: nothing follows but more of them.
-  bool endsWithLast() const noexcept;
+  bool endsWithLast() const noexcept { return endsWithLast(operations_); }
+  static bool endsWithLast(const IntrusiveList<Operation>& writes) noexcept;
 
   // A write that has its result is no longer of the stream.
   static void complete(Context& context, WriteOperation& operation) noexcept {
