@@ -125,6 +125,14 @@ std::size_t ContextCore::removeScheduled(const FutureState& future,
   return removed;
 }
 
+// Those that nobody waits for any more leave only here, and when the context ends.
+bool ContextCore::hasPending() noexcept {
+  for (; !pending_.empty(); pending_.front().disenroll()) {
+    if (pending_.front().goesOn()) return true;
+  }
+  return false;
+}
+
 void ContextCore::condemn(FutureState& future) noexcept {
   future.disenroll();
   condemned_.pushBack(future);
@@ -192,7 +200,12 @@ void ContextCore::endPending(void (FutureState::*how)() noexcept) noexcept {
   LinkList<FutureState> ended;
   ended.takeBehind(pending_);
   while (!ended.empty()) {
-    FutureState& future = ended.popFront();
+    FutureState& future = ended.front();
+    if (!future.goesOn()) {
+      future.disenroll();
+      continue;
+    }
+    ended.popFront();
     pending_.pushBack(future);
     (future.*how)();
   }

@@ -58,7 +58,7 @@ class ContextCore {
 
   // For as long as they are pending.
   void enroll(FutureState& future) noexcept;
-  bool hasPending() const noexcept { return !pending_.empty(); }
+  bool hasPending() noexcept;
   bool hasReady() const noexcept { return !ready_.empty(); }
   std::size_t liveBlocks() const noexcept { return pool_.blocks(); }
   ContextTracking& tracking() noexcept { return tracking_; }

@@ -140,6 +140,8 @@ class FutureState : public Awaited, public BareLink {
     word_.remove(Mark::enrolled);
   }
 
+  // False: nobody waits for it any more, and nothing goes on in it; it need not be enrolled.
+  virtual bool goesOn() const noexcept { return true; }
   // Its context ends: it is cancelled, if need be without being asked; then, what would not end.
   virtual void cancelForGood() noexcept { abandon(); }
   virtual void abandon() noexcept { finish(FutureStatus::cancelled, SourceLocation::current()); }

@@ -84,6 +84,29 @@ TEST_P(ContextTest, AsksProducersWhenItEnds) {
   }
 }
 
+// A Promise that nobody waits for stays as it is, though somebody has.
+TEST_P(ContextTest, LeavesWhatNobodyWaitsForAnyMore) {
+  Promise<int> raced(ended());
+  Promise<int> heard(ended());
+  Promise<int> awaited(ended());
+  const std::vector<FutureBase> either{raced.future(), awaited.future()};
+  Future<FutureBase> first = race(ended(), either);
+  heard.future().addCallback(Probe::run, nullptr);
+  EXPECT_EQ(heard.future().removeCallback(Probe::run, nullptr), 1U);
+  EXPECT_TRUE(ended().hasPendingOperations());
+  awaited.complete(1);
+  settleUntil(first);
+  EXPECT_FALSE(ended().hasPendingOperations());
+  EXPECT_TRUE(drain(ended(), seconds(1)));
+  Waiter waiter;
+  heard.future().addCallback(waiter, Probe::run, nullptr);
+  EXPECT_TRUE(ended().hasPendingOperations()) << "again";
+  waiter.forget();
+  end();
+  EXPECT_TRUE(raced.complete(2));
+  EXPECT_TRUE(heard.complete(3));
+}
+
 Future<int> awaitOnOther(FutureContext*, Future<int> future) { co_return co_await future; }
 Future<int> awaitOnOther(FutureContext&, Future<int> future) { co_return co_await future; }
 
