@@ -326,6 +326,12 @@ _TURNS = mutants_of(
         "    waiting_.pushBack(turn);\n",
         "    LinkList<Turn> one;\n    one.pushBack(turn);\n    waiting_.takeBefore(one);\n",
     ),
+    (
+        "served-by-counting",
+        "to serve one takes the longer the more wait",
+        "    --size_;\n    serve(turn);\n",
+        "    size_ = 0;\n    waiting_.forEach([this](Turn&) { ++size_; });\n    serve(turn);\n",
+    ),
     compiled=(
         "futures-addon/async_event.cc",
         "futures-addon/async_lock.cc",
