@@ -29,7 +29,8 @@ TEST(HeadEndTest, IsNotInEmptyLinesBefore) {
 
 TEST(HeadEndTest, IsTheSameHoweverTheBytesCome) {
   for (const std::string_view head :
-       {"\r\nGET / HTTP/1.1\r\nHost: a\r\n\r\n", "\n\nGET / HTTP/1.1\nHost: a\r\n\n", "A\n\r\n"}) {
+       {"\r\nGET / HTTP/1.1\r\nHost: a\r\n\r\n", "\n\nGET / HTTP/1.1\nHost: a\r\n\n", "A\n\r\n",
+        "\r\n\r\n\r\nGET / HTTP/1.1\r\nHost: a\r\n\r\n"}) {
     std::size_t scanned = 0;
     for (std::size_t size = 1; size < head.size(); ++size) {
       EXPECT_EQ(findHeadEnd(head.substr(0, size), scanned), 0u) << head << size;

@@ -159,7 +159,7 @@ std::string_view withoutEmptyLines(std::string_view bytes) {
 
 // An empty line before a request is no end (RFC 9112, 2.2).
 std::size_t findHeadEnd(std::string_view bytes, std::size_t& scanned) {
-  if (scanned == 0) scanned = bytes.size() - withoutEmptyLines(bytes).size();
+  scanned = std::max(scanned, bytes.size() - withoutEmptyLines(bytes).size());
   while (scanned < bytes.size()) {
     const void* const found = std::memchr(bytes.data() + scanned, '\n', bytes.size() - scanned);
     if (found == nullptr) {
