@@ -16,7 +16,7 @@ namespace kairos {
 
 // A reactor with the contexts of both layers above it: all that a program with one loop needs.
 //
-//   Thread      that of the reactor; stop() may be called from any thread and any signal handler
+//   Thread      that which makes it; stop() may be called from any thread and any signal handler
 //   Ownership   Destroyed, it ends the transports first and then the futures, as their contexts do.
 //   Errors      The constructor throws what those of its parts do.
 class Loop {

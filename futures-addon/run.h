@@ -41,6 +41,7 @@ T waitFor(FutureContext& context, const Future<T>& future) {
 
 // Until nothing of the context is pending, but no longer than `limit` together. False: the time was
 // over first. Returns at once when nothing is pending.
+//   Errors    also, of Reactor::forever, resource_deadlock_would_occur: as waitFor()
 bool drain(FutureContext& context, Clock::duration limit);
 
 // What ends runForever().

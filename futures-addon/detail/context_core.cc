@@ -25,6 +25,13 @@ class UnhandledError final : public Waiter {
     setCallback(onReport, this);
   }
 
+  // Gives it back untold, if it is one.
+  static bool drop(Waiter& waiter) noexcept {
+    if (WaiterAccess::callbackOf(waiter).function != onReport) return false;
+    const Holder untold{static_cast<UnhandledError*>(&waiter)};
+    return true;
+  }
+
  private:
   static void onReport(void* udata) {
     const Holder self{static_cast<UnhandledError*>(udata)};
@@ -174,12 +181,20 @@ void ContextCore::end() noexcept {
   endRounds(&FutureState::cancelForGood);
   refusing_ = true;
   endRounds(&FutureState::abandon);
-  while (!ready_.empty()) WaiterAccess::drop(ready_.popFront());
+  dropReady();
   if (timer_ != TimerId::none) reactor_->removeTimer(timer_);
   reactor_ = nullptr;
   hasToEndDestroying_ = true;
   pool_.close();
   deleteIfUnused();
+}
+
+// What there is after the last round.
+void ContextCore::dropReady() noexcept {
+  while (!ready_.empty()) {
+    Waiter& waiter = ready_.popFront();
+    if (!UnhandledError::drop(waiter)) WaiterAccess::drop(waiter);
+  }
 }
 
 // What does not end when it is asked by `how` is cancelled where it stands.

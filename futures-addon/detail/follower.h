@@ -46,7 +46,7 @@ class Derived : public PooledState<State, T> {
     }
     endAs(FutureStatus::completed);
   }
-  void endWithError(const std::exception_ptr& error) noexcept {
+  void endWithError(const std::exception_ptr& error) {
     this->keepError(error);
     endAs(FutureStatus::failed);
   }

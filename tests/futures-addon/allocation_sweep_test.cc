@@ -47,5 +47,38 @@ TEST_P(AllocationSweepTest, AnItemThatComesBackNeedsNone) {
   EXPECT_EQ(queue.size(), 9U);
 }
 
+// The same, when a putter has taken its place in the queue.
+TEST_P(AllocationSweepTest, AnItemThatComesBackToAFullQueueNeedsNone) {
+  Reactor reactor{detail::ReactorAccess::create(GetParam().open())};
+  FutureContext context(reactor);
+  constexpr int limit = 8;  // as many as the first block holds
+  AsyncQueue<int> queue(context, limit);
+  for (int i = 0; i < limit; ++i) EXPECT_TRUE(queue.tryAddLast(i));
+  Probe probe;
+  ItemTurn<int> putter;
+  queue.addLast(putter, limit, Probe::run, &probe);
+  ItemTurn<int> taker;
+  queue.popFirst(taker, Probe::run, &probe);
+  const OutOfMemory none;
+  taker.forget();
+  EXPECT_EQ(queue.size(), 9U);
+  EXPECT_EQ(queue[0], 0);
+}
+
+TEST_P(AllocationSweepTest, APromiseThatIsDroppedNeedsNone) {
+  Reactor reactor{detail::ReactorAccess::create(GetParam().open())};
+  FutureContext context(reactor);
+  Future<int> future;
+  {
+    Promise<int> promise(context);
+    future = promise.future();
+    OutOfMemory none;
+    none.setThrowing(true);
+    { const Promise<int> dropped(std::move(promise)); }
+  }
+  EXPECT_TRUE(future.failed());
+  EXPECT_THROW(future.read(), std::bad_alloc);
+}
+
 }  // namespace
 }  // namespace kairos

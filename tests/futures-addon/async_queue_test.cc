@@ -293,6 +293,31 @@ TEST_P(AsyncQueueTest, CarriesWhatCanOnlyBeMoved) {
 }
 
 // F71
+struct Fixed {
+  explicit Fixed(int number) : number(number) {}
+  const int number;
+};
+
+Future<int> takeNumber(FutureContext&, AsyncQueue<Fixed>& queue) {
+  const Fixed item = co_await queue.popFirst();
+  co_return item.number;
+}
+
+TEST_P(AsyncQueueTest, CarriesWhatCannotBeAssigned) {
+  AsyncQueue<Fixed> queue(context_);
+  EXPECT_TRUE(queue.tryAddLast(Fixed(1)));
+  EXPECT_EQ(queue.tryPopLast()->number, 1);
+  Future<int> waiting = takeNumber(context_, queue);
+  for (int i = 2; i < 5; ++i) EXPECT_TRUE(queue.tryAddLast(Fixed(i)));
+  EXPECT_EQ(takeNumber(context_, queue).read(), 3);
+  Probe probe;
+  ItemTurn<Fixed> turn;
+  queue.popFirst(turn, Probe::run, &probe);
+  settle();
+  EXPECT_EQ(waiting.read(), 2);
+  EXPECT_EQ(turn.item->number, 4);
+}
+
 TEST_P(AsyncQueueTest, LeavesWhatItHasNoRoomFor) {
   AsyncQueue<std::unique_ptr<int>> queue(context_, 1);
   EXPECT_TRUE(queue.tryAddLast(std::make_unique<int>(1)));

@@ -297,6 +297,29 @@ TEST_P(ContextTest, AwaitsWhatOtherLibrariesMake) {
   EXPECT_EQ(future.read(), 6);
 }
 
+struct Unmovable : Foreign {
+  Unmovable(std::coroutine_handle<>& waiting, const Unmovable*& place) : Foreign{waiting} {
+    place = this;
+  }
+  Unmovable(const Unmovable&) = delete;
+  const Unmovable* await_resume() const noexcept { return this; }
+};
+struct MakesUnmovable {
+  Unmovable operator co_await() const { return {waiting, place}; }
+  std::coroutine_handle<>& waiting;
+  const Unmovable*& place;
+};
+
+Future<const Unmovable*> awaitUnmovable(MakesUnmovable awaitable) { co_return co_await awaitable; }
+
+TEST_P(ContextTest, AwaitsWhatCannotBeMoved) {
+  std::coroutine_handle<> waiting;
+  const Unmovable* place = nullptr;
+  Future<const Unmovable*> future = awaitUnmovable({waiting, place});
+  waiting.resume();
+  EXPECT_EQ(future.read(), place);
+}
+
 Future<int> awaitForeignOn(FutureContext&, std::coroutine_handle<>& waiting,
                            std::shared_ptr<int> = nullptr) {
   co_return co_await Foreign{waiting};
