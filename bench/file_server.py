@@ -1,6 +1,6 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: MIT OR Apache-2.0
-"""bazel run -c opt //bench:file_server_report [-- --rounds=N --seconds=N --quick]
+"""bazel run -c opt //bench:file_server_report [-- --rounds=N --seconds=N --only=FILE --quick]
 
 What does a request for a file cost the file server of the examples, in processor time, compared
 with nginx? A bad answer: more than nginx for a small file, or clearly more for a large one.
@@ -201,9 +201,10 @@ def main():
                                      formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--rounds", type=int, default=5)
     parser.add_argument("--seconds", type=int, default=2, help="for each run")
+    parser.add_argument("--only", choices=_FILES, help="this file alone")
     parser.add_argument("--quick", action="store_true", help="one short run of each, small files")
     chosen = parser.parse_args()
-    files = list(_FILES)[:2] if chosen.quick else list(_FILES)
+    files = [chosen.only] if chosen.only else list(_FILES)[:2 if chosen.quick else None]
     rounds, seconds = (1, 1) if chosen.quick else (chosen.rounds, chosen.seconds)
     servers = []
     load = os.getloadavg()[0]

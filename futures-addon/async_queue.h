@@ -83,8 +83,8 @@ class AsyncQueue {
   bool tryAddFirst(const T& item) { return !full() && tryAddFirst(T(item)); }
   bool tryAddLast(T&& item) { return queue_.tryPut(End::last, item); }
   bool tryAddLast(const T& item) { return !full() && tryAddLast(T(item)); }
-  std::optional<T> tryPopFirst() { return queue_.tryTake(End::first); }
-  std::optional<T> tryPopLast() { return queue_.tryTake(End::last); }
+  std::optional<T> tryPopFirst() { return tryPop(End::first); }
+  std::optional<T> tryPopLast() { return tryPop(End::last); }
 
   // Drops the items; who waits for room has it.
   void clear() { queue_.clear(); }
@@ -105,6 +105,11 @@ class AsyncQueue {
   }
   auto pop(End end) noexcept {
     return AwaitCall<PopAwaiter, detail::ItemQueue<T>&, End>(queue_, end);
+  }
+  std::optional<T> tryPop(End end) {
+    std::optional<T> item;
+    queue_.tryTake(end, item);
+    return item;
   }
 
   detail::ItemQueue<T> queue_;

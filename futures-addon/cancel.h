@@ -24,10 +24,14 @@ namespace kairos {
 //   Errors    FutureError: a future that has met no context; std::bad_alloc
 
 // Ends like `future`, and cannot be cancelled: a request waits for what is awaited after it. The
-// value of a future to which there are other handles is copied, if that can be; else it is taken.
+// value is taken, or left, as by wait() in timeout.h.
 template <class T>
-Future<T> noCancel(Future<T> future, SourceLocation created = SourceLocation::current()) {
-  return detail::makeUncancellable(Future<T>(std::move(future)), created);
+Future<T> noCancel(const Future<T>& future, SourceLocation created = SourceLocation::current()) {
+  return detail::makeUncancellable<detail::Copyable<T>::value>(future, created);
+}
+template <class T>
+Future<T> noCancel(Future<T>&& future, SourceLocation created = SourceLocation::current()) {
+  return detail::makeUncancellable<false>(Future<T>(std::move(future)), created);
 }
 
 // Is completed when `future` is finished, however that ends. Cancelling it leaves `future` alone.

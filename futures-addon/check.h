@@ -7,9 +7,8 @@
 namespace kairos {
 
 // Lets `future` go on by itself, without waiting: if it fails, or has failed, its error goes to the
-// context's unhandled-error callback in the next tick, once, whoever else may
-// look at it, and however often this is called. That a
-// future is cancelled is no error.
+// context's unhandled-error callback in the next tick, once, whoever else may look at it, and
+// however often this is called. That a future is cancelled is no error.
 //   Errors    A coroutine that fails without ever having met a context ends the program
 //             (std::terminate), as an exception does that leaves a thread: see asyncSpawn.
 inline void asyncCheck(FutureBase future) noexcept { future.reportFailure(); }

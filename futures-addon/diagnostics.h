@@ -25,8 +25,7 @@ namespace kairos {
 //               File names, functions and kinds are static texts.
 //   Errors      throws std::bad_alloc. For want of memory a failure may be without its places.
 //   Cost        switched on: O(1) for each future and await, and an allocation for each failure;
-//   the
-//               calls below are linear in what they look at, and futuresInProgress() sorts it.
+//               the calls below are linear in what they look at, and futuresInProgress() sorts it.
 //
 // A coroutine that never met a context is no context's future, and is not shown.
 

@@ -25,7 +25,7 @@ void FutureContext::callSoon(Waiter& waiter, CallbackFunc callback, void* udata)
 }
 
 bool FutureContext::hasPendingOperations() const noexcept {
-  return core_->hasPending() || core_->hasReady();
+  return core_->hasPending() || core_->hasReady() || core_->hasBatch();
 }
 
 void FutureContext::setUnhandledErrorCallback(CallbackFunc callback, void* udata) noexcept {

@@ -23,7 +23,7 @@ struct ContextCoreAccess;
 // a drain runs in the next one. A deferred call of the reactor drains it, and so does the callback
 // of a sleep, a limit or a bucket that has finished something, when its work is done.
 //
-//   Thread      that of the reactor, for all that is made on it
+//   Thread      that of the reactor, of which making this is a use, for all that is made on it
 //   Ownership   Borrows the reactor, and is destroyed before it. Futures that are pending then, and
 //               that somebody waits for, are cancelled and what waits runs, inside the destructor,
 //               where it must not throw. A Promise that nobody waits for stays as it is: it may be

@@ -117,14 +117,16 @@ class FutureStream {
   };
 
   // What has not begun when the stream ends comes too late.
-  class WriteAwaiter final : public detail::PutAwaiter<T> {
+  class WriteAwaiter final : public detail::PutAwaiter<T, StreamTurn<T>> {
+    using Base = detail::PutAwaiter<T, StreamTurn<T>>;
+
    public:
     WriteAwaiter(FutureStream& stream, T written)
-        : detail::PutAwaiter<T>(stream.queue_, End::last, std::move(written)), of_(stream) {}
+        : Base(stream.queue_, End::last, std::move(written)), of_(stream) {}
 
     bool await_ready() {
       of_.refuseIfEnded();
-      return detail::PutAwaiter<T>::await_ready();
+      return Base::await_ready();
     }
 
    private:
@@ -146,7 +148,7 @@ class FutureStream {
     queue_.putters().refuseAll();
   }
 
-  detail::ItemQueue<T> queue_;
+  detail::ItemQueue<T, StreamTurn<T>> queue_;
   std::exception_ptr error_;
   bool hasEnded_ = false;
 };

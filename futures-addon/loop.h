@@ -16,7 +16,7 @@ namespace kairos {
 
 // A reactor with the contexts of both layers above it: all that a program with one loop needs.
 //
-//   Thread      that of the reactor; stop() may be called from any thread and any signal handler
+//   Thread      that which makes it; stop() may be called from any thread and any signal handler
 //   Ownership   Destroyed, it ends the transports first and then the futures, as their contexts do.
 //   Errors      The constructor throws what those of its parts do.
 class Loop {
@@ -33,7 +33,11 @@ class Loop {
   void run() { runForever(futures_, stop_); }
   void stop() noexcept { stop_.request(); }
   template <class T>
-  T waitFor(Future<T> future) {
+  T waitFor(const Future<T>& future) {
+    return kairos::waitFor(futures_, future);
+  }
+  template <class T>
+  T waitFor(Future<T>&& future) {
     return kairos::waitFor(futures_, std::move(future));
   }
   bool drain(Clock::duration limit) { return kairos::drain(futures_, limit); }
@@ -60,7 +64,11 @@ inline Future<void> sleepAsync(Clock::duration duration,
   return sleepAsync(threadLoop().futureContext(), duration, created);
 }
 template <class T>
-T waitFor(Future<T> future) {
+T waitFor(const Future<T>& future) {
+  return threadLoop().waitFor(future);
+}
+template <class T>
+T waitFor(Future<T>&& future) {
   return threadLoop().waitFor(std::move(future));
 }
 inline void runForever() { threadLoop().run(); }

@@ -4,18 +4,12 @@
 #include <algorithm>
 #include <new>
 
+#include "kairos/futures-addon/detail/deadline.h"
 #include "kairos/futures-addon/error.h"
 
 namespace kairos {
-namespace {
 
-Clock::time_point after(Clock::time_point from, Clock::duration period) {
-  const bool isReal = from.time_since_epoch() < Clock::duration::zero() ||
-                      period <= Clock::time_point::max() - from;
-  return isReal ? from + period : Clock::time_point::max();
-}
-
-}  // namespace
+using detail::after;
 
 PeriodicTimer::PeriodicTimer(FutureContext& context, Clock::duration period, CallbackFunc callback,
                              void* udata, PeriodicOptions options)

@@ -26,10 +26,10 @@ struct PeriodicOptions {
 //
 //   Thread      that of the reactor
 //   Ownership   Borrows the reactor, and is destroyed before it, if need be in its callback.
-//   Time        Clock; periods of less than a nanosecond count as one, Reactor::forever does not
-//   end Errors      The constructor throws std::bad_alloc, and FutureError: no callback. Without
-//   memory
-//               later, the rhythm ends.
+//   Time        Clock; a period of less than a nanosecond counts as one, one of Reactor::forever
+//               never ends.
+//   Errors      The constructor throws std::bad_alloc, and FutureError: no callback. Without
+//               memory later, the rhythm ends.
 //   Callbacks   The first runs one period after the start.
 class PeriodicTimer {
  public:

@@ -19,11 +19,12 @@ void pollOnce(Reactor& reactor) {
   if (result.error) throw std::system_error(result.error, "Kairos polls for futures");
 }
 
-// A timer that says that its time is over.
+// A timer that says that its time is over; without a limit there is none.
 class Limit {
  public:
-  Limit(Reactor& reactor, Clock::duration limit)
-      : reactor_(reactor), timer_(reactor.addTimer(limit, onOver, this)) {
+  Limit(Reactor& reactor, Clock::duration limit) : reactor_(reactor) {
+    if (limit == Reactor::forever) return;
+    timer_ = reactor.addTimer(limit, onOver, this);
     if (timer_ == TimerId::none) throw std::bad_alloc();
   }
   Limit(const Limit&) = delete;
@@ -37,7 +38,7 @@ class Limit {
 
   Reactor& reactor_;
   bool isOver_ = false;
-  TimerId timer_;
+  TimerId timer_ = TimerId::none;
 };
 
 Fd openEvent() {

@@ -17,27 +17,31 @@ namespace kairos {
 
 namespace detail {
 void runUntilFinished(FutureContext& context, const FutureBase& future);
-
-template <class T>
-T takeOrCopy(Future<T>&& future) {
-  if constexpr (Copyable<T>::value) {
-    if (FutureAccess::stateOf(future).references() > 1) return future.read();
-  }
-  return std::move(future).read();
-}
 }  // namespace detail
 
 // Until `future` is finished, and the callbacks that were added to it before have run; gives its
-// value, or throws its error. A value to which there are other handles is copied, if that can be.
+// value, or throws its error. The value is taken from an rvalue, and left in an lvalue, that is
+// copied, but for one that cannot be.
 //   Errors    also resource_deadlock_would_occur: nothing is left that could ever finish it
 template <class T>
-T waitFor(FutureContext& context, Future<T> future) {
-  detail::runUntilFinished(context, future);
-  return detail::takeOrCopy(std::move(future));
+T waitFor(FutureContext& context, Future<T>&& future) {
+  Future<T> handle(std::move(future));
+  detail::runUntilFinished(context, handle);
+  return std::move(handle).read();
+}
+template <class T>
+T waitFor(FutureContext& context, const Future<T>& future) {
+  if constexpr (detail::Copyable<T>::value) {
+    detail::runUntilFinished(context, future);
+    return future.read();
+  } else {
+    return waitFor(context, Future<T>(future));
+  }
 }
 
 // Until nothing of the context is pending, but no longer than `limit` together. False: the time was
 // over first. Returns at once when nothing is pending.
+//   Errors    also, of Reactor::forever, resource_deadlock_would_occur: as waitFor()
 bool drain(FutureContext& context, Clock::duration limit);
 
 // What ends runForever().

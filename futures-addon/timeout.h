@@ -32,17 +32,29 @@ Future<bool> withTimeout(const FutureBase& future, Clock::duration limit,
 Future<bool> withTimeout(const FutureBase& future, Clock::time_point deadline,
                          SourceLocation created = SourceLocation::current());
 
-// Ends as `future` does; fails with TimeoutError if that was late. The value of a future to which
-// there are other handles is copied, if that can be; else it is taken.
+// Ends as `future` does; fails with TimeoutError if that was late. The value is taken from an
+// rvalue, as by co_await. It is left in an lvalue, that is, copied if there are handles to that
+// then; but one that cannot be copied is taken. What only claims that it can, as a struct with a
+// vector of unique_ptr, has to be an rvalue.
 template <class T>
-Future<T> wait(Future<T> future, Clock::duration limit,
+Future<T> wait(const Future<T>& future, Clock::duration limit,
                SourceLocation created = SourceLocation::current()) {
-  return detail::waitUntil(Future<T>(std::move(future)), limit, created);
+  return detail::waitUntil<detail::Copyable<T>::value>(future, limit, created);
 }
 template <class T>
-Future<T> wait(Future<T> future, Clock::time_point deadline,
+Future<T> wait(const Future<T>& future, Clock::time_point deadline,
                SourceLocation created = SourceLocation::current()) {
-  return detail::waitUntil(Future<T>(std::move(future)), deadline, created);
+  return detail::waitUntil<detail::Copyable<T>::value>(future, deadline, created);
+}
+template <class T>
+Future<T> wait(Future<T>&& future, Clock::duration limit,
+               SourceLocation created = SourceLocation::current()) {
+  return detail::waitUntil<false>(Future<T>(std::move(future)), limit, created);
+}
+template <class T>
+Future<T> wait(Future<T>&& future, Clock::time_point deadline,
+               SourceLocation created = SourceLocation::current()) {
+  return detail::waitUntil<false>(Future<T>(std::move(future)), deadline, created);
 }
 
 }  // namespace kairos

@@ -5,6 +5,7 @@
 #include <limits>
 
 #include "kairos/futures-addon/detail/context_access.h"
+#include "kairos/futures-addon/detail/deadline.h"
 #include "kairos/futures-addon/error.h"
 
 namespace kairos {
@@ -57,10 +58,10 @@ TokenBucket::Level TokenBucket::levelAfter(std::uint64_t elapsed,
 
 // Requires that there are fewer now.
 Clock::time_point TokenBucket::whenThereAre(std::size_t tokens) const noexcept {
-  if (options_.refill == Refill::discrete) return level_.since + options_.period;
+  if (options_.refill == Refill::discrete) return detail::after(level_.since, options_.period);
   const Product missing = Product{tokens - level_.tokens} * ticks() - level_.credit;
   const Product wait = (missing + capacity() - 1) / capacity();
-  return level_.since + Clock::duration(static_cast<Clock::rep>(wait));
+  return detail::after(level_.since, Clock::duration(static_cast<Clock::rep>(wait)));
 }
 
 std::size_t TokenBucket::available() const noexcept {

@@ -25,12 +25,18 @@ struct Free {
   void operator()(X509* certificate) const noexcept { ::X509_free(certificate); }
   void operator()(EVP_PKEY* key) const noexcept { ::EVP_PKEY_free(key); }
   void operator()(STACK_OF(X509) * all) const noexcept { sk_X509_pop_free(all, ::X509_free); }
+  void operator()(X509_STORE* store) const noexcept { ::X509_STORE_free(store); }
+  void operator()(STACK_OF(X509_NAME) * all) const noexcept {
+    sk_X509_NAME_pop_free(all, ::X509_NAME_free);
+  }
 };
 
 using Text = std::unique_ptr<BIO, Free>;
 using Certificate = std::unique_ptr<X509, Free>;
 using Certificates = std::unique_ptr<STACK_OF(X509), Free>;
 using Key = std::unique_ptr<EVP_PKEY, Free>;
+using Store = std::unique_ptr<X509_STORE, Free>;
+using Names = std::unique_ptr<STACK_OF(X509_NAME), Free>;
 
 // Otherwise OpenSSL would ask at the terminal.
 int noPassword(char*, int, int, void*) { return 0; }
@@ -86,22 +92,55 @@ std::error_code use(SSL_CTX* context, const Text& chain, const Text& key) {
   return isUsed ? std::error_code() : takeTlsFailure();
 }
 
+bool copyObject(X509_STORE* store, X509_OBJECT* object) {
+  if (X509* const certificate = ::X509_OBJECT_get0_X509(object)) {
+    return ::X509_STORE_add_cert(store, certificate) == 1;
+  }
+  X509_CRL* const list = ::X509_OBJECT_get0_X509_CRL(object);
+  return list == nullptr || ::X509_STORE_add_crl(store, list) == 1;
+}
+
+// With what was given before, if there is any. nullptr: no memory.
+Store storeOf(const detail::TlsSettings& settings) {
+  Store made(::X509_STORE_new());
+  if (!made || !settings.trustsOnlyGiven()) return made;
+  X509_STORE* const before = ::SSL_CTX_get_cert_store(settings.context());
+  const auto* const objects = ::X509_STORE_get0_objects(before);
+  bool isCopied = ::X509_STORE_set1_param(made.get(), ::X509_STORE_get0_param(before)) == 1;
+  for (int i = 0; isCopied && i < sk_X509_OBJECT_num(objects); ++i) {
+    isCopied = copyObject(made.get(), sk_X509_OBJECT_value(objects, i));
+  }
+  return isCopied ? std::move(made) : nullptr;
+}
+
+// Of those whose certificates would do, which clients are told. nullptr: no memory.
+Names clientNamesOf(const detail::TlsSettings& settings) {
+  const auto* const before = ::SSL_CTX_get_client_CA_list(settings.context());
+  return Names(before != nullptr ? ::SSL_dup_CA_list(before) : sk_X509_NAME_new_null());
+}
+
+bool addName(STACK_OF(X509_NAME) * names, const X509* certificate) {
+  X509_NAME* const name = ::X509_NAME_dup(::X509_get_subject_name(certificate));
+  if (name != nullptr && sk_X509_NAME_push(names, name) > 0) return true;
+  ::X509_NAME_free(name);
+  return false;
+}
+
+// All of it, or nothing: what OpenSSL has is replaced by what has been read whole.
 std::error_code trustOnly(detail::TlsSettings& settings, const Text& roots) {
   if (!roots) return takeTlsFailure();
-  if (!settings.trustsOnlyGiven()) {
-    X509_STORE* const empty = ::X509_STORE_new();
-    if (empty == nullptr) return takeTlsFailure();
-    ::SSL_CTX_set_cert_store(settings.context(), empty);
-    settings.setTrustsOnlyGiven();
-  }
-  const auto add = [&settings](X509* certificate, bool) {
-    // Clients are told whose certificates would do.
-    if (settings.isServer() && ::SSL_CTX_add_client_CA(settings.context(), certificate) != 1) {
-      return false;
-    }
-    return ::X509_STORE_add_cert(::SSL_CTX_get_cert_store(settings.context()), certificate) == 1;
+  Store store = storeOf(settings);
+  Names names = clientNamesOf(settings);
+  if (!store || !names) return takeTlsFailure();
+  const auto add = [&](X509* certificate, bool) {
+    return addName(names.get(), certificate) &&
+           ::X509_STORE_add_cert(store.get(), certificate) == 1;
   };
-  return forEachCertificate(roots.get(), add);
+  if (const auto error = forEachCertificate(roots.get(), add)) return error;
+  ::SSL_CTX_set_cert_store(settings.context(), store.release());
+  if (settings.isServer()) ::SSL_CTX_set_client_CA_list(settings.context(), names.release());
+  settings.setTrustsOnlyGiven();
+  return {};
 }
 
 }  // namespace

@@ -51,7 +51,7 @@ class TlsContext {
                                                     const char* keyFile) noexcept;
 
   // Whom to trust: the roots in PEM, instead of what the system trusts, and beside those of earlier
-  // calls. For a server: the issuers of the clients' certificates.
+  // calls. For a server: the issuers of the clients' certificates. All of them, or on error none.
   [[nodiscard]] std::error_code trust(std::string_view rootsPem) noexcept;
   [[nodiscard]] std::error_code trustFile(const char* file) noexcept;
 
@@ -69,7 +69,8 @@ class TlsContext {
   // everything.
   [[nodiscard]] std::error_code insecurelyTrustAnybody() noexcept;
 
-  // OpenSSL's object, for what is not here; nullptr when empty. It stays the context's.
+  // OpenSSL's object, for what is not here; nullptr when empty. It stays the context's. trust()
+  // gives it another store, into which it copies certificates, lists and parameters.
   ssl_ctx_st* native() const noexcept;
 
  private:

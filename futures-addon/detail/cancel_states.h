@@ -10,26 +10,27 @@
 namespace kairos::detail {
 
 // Behind noCancel().
-template <class T>
-class Uncancellable final : public Follower<Uncancellable<T>, T, ValueState<T>> {
+template <class T, bool leavesValue>
+class Uncancellable final : public Follower<Uncancellable<T, leavesValue>, T, ValueState<T>> {
  public:
   static constexpr const char* kind = "noCancel";
 
   Uncancellable(ContextCore& core, const SourceLocation& created, ValueState<T>& of) noexcept
-      : Follower<Uncancellable<T>, T, ValueState<T>>(core, created, of) {}
+      : Follower<Uncancellable, T, ValueState<T>>(core, created, of) {}
 
   void start() { this->follow(); }
   void leave() noexcept { this->unfollow(); }
-  void followedFinished() { this->endLikeOther(); }
+  void followedFinished() { this->template endLikeOther<leavesValue>(); }
   void cancelForGood() noexcept override {}
 
  private:
   bool cancelWork() noexcept override { return false; }
 };
 
-template <class T>
+template <bool leavesValue, class T>
 Future<T> makeUncancellable(const Future<T>& future, const SourceLocation& created) {
-  return makeDerived<Uncancellable<T>, T>(coreFor(future), created, FutureAccess::stateOf(future));
+  return makeDerived<Uncancellable<T, leavesValue>, T>(coreFor(future), created,
+                                                       FutureAccess::stateOf(future));
 }
 
 // Behind noThrow().

@@ -25,6 +25,13 @@ class UnhandledError final : public Waiter {
     setCallback(onReport, this);
   }
 
+  // Gives it back untold, if it is one.
+  static bool drop(Waiter& waiter) noexcept {
+    if (WaiterAccess::callbackOf(waiter).function != onReport) return false;
+    const Holder untold{static_cast<UnhandledError*>(&waiter)};
+    return true;
+  }
+
  private:
   static void onReport(void* udata) {
     const Holder self{static_cast<UnhandledError*>(udata)};
@@ -125,6 +132,14 @@ std::size_t ContextCore::removeScheduled(const FutureState& future,
   return removed;
 }
 
+// Those that nobody waits for any more leave only here, and when the context ends.
+bool ContextCore::hasPending() noexcept {
+  for (; !pending_.empty(); pending_.front().disenroll()) {
+    if (pending_.front().goesOn()) return true;
+  }
+  return false;
+}
+
 void ContextCore::condemn(FutureState& future) noexcept {
   future.disenroll();
   condemned_.pushBack(future);
@@ -166,12 +181,20 @@ void ContextCore::end() noexcept {
   endRounds(&FutureState::cancelForGood);
   refusing_ = true;
   endRounds(&FutureState::abandon);
-  while (!ready_.empty()) WaiterAccess::drop(ready_.popFront());
+  dropReady();
   if (timer_ != TimerId::none) reactor_->removeTimer(timer_);
   reactor_ = nullptr;
   hasToEndDestroying_ = true;
   pool_.close();
   deleteIfUnused();
+}
+
+// What there is after the last round.
+void ContextCore::dropReady() noexcept {
+  while (!ready_.empty()) {
+    Waiter& waiter = ready_.popFront();
+    if (!UnhandledError::drop(waiter)) WaiterAccess::drop(waiter);
+  }
 }
 
 // What does not end when it is asked by `how` is cancelled where it stands.
@@ -192,7 +215,12 @@ void ContextCore::endPending(void (FutureState::*how)() noexcept) noexcept {
   LinkList<FutureState> ended;
   ended.takeBehind(pending_);
   while (!ended.empty()) {
-    FutureState& future = ended.popFront();
+    FutureState& future = ended.front();
+    if (!future.goesOn()) {
+      future.disenroll();
+      continue;
+    }
+    ended.popFront();
     pending_.pushBack(future);
     (future.*how)();
   }

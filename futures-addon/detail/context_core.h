@@ -58,8 +58,10 @@ class ContextCore {
 
   // For as long as they are pending.
   void enroll(FutureState& future) noexcept;
-  bool hasPending() const noexcept { return !pending_.empty(); }
+  bool hasPending() noexcept;
   bool hasReady() const noexcept { return !ready_.empty(); }
+  // Of the drain that runs: somebody is still to be called.
+  bool hasBatch() const noexcept { return !batch_.empty(); }
   std::size_t liveBlocks() const noexcept { return pool_.blocks(); }
   ContextTracking& tracking() noexcept { return tracking_; }
 
@@ -97,6 +99,7 @@ class ContextCore {
   [[noreturn]] static void refuse();
   void endRounds(void (FutureState::*how)() noexcept) noexcept;
   void endPending(void (FutureState::*how)() noexcept) noexcept;
+  void dropReady() noexcept;
   bool isUsed() const noexcept { return pool_.blocks() != 0 || guests_ != 0 || destroying_; }
   void deleteIfUnused() noexcept;
 

@@ -56,7 +56,9 @@ void Coroutine::prepareToWait() noexcept {
   if (state_.hasRequest() && requestCancelSoon(state_)) state_.dropRequest();
 }
 
+// Of an abandoned one that a stranger has resumed it is nobody's.
 void Coroutine::endWithCurrentException() noexcept {
+  if (!state_.isPending()) return;
   try {
     throw;
   } catch (const CancelledError&) {

@@ -76,24 +76,6 @@ class FrameMemory {
   }
 };
 
-// An awaitable of another library. What it waits for cannot be cancelled from here.
-template <class Awaiter>
-class ForeignAwaiter {
- public:
-  explicit ForeignAwaiter(Awaiter&& awaiter) : awaiter_(std::forward<Awaiter>(awaiter)) {}
-
-  decltype(auto) await_ready() { return awaiter_.await_ready(); }
-  template <class Promise>
-  decltype(auto) await_suspend(std::coroutine_handle<Promise> coroutine) {
-    Coroutine(*known(coroutine)).suspendedOn(nullptr);
-    return awaiter_.await_suspend(coroutine);
-  }
-  decltype(auto) await_resume() { return awaiter_.await_resume(); }
-
- private:
-  Awaiter awaiter_;
-};
-
 // What this layer made to be awaited derives from this, and says suspendedOn() itself.
 struct KnownAwaiter {};
 
@@ -125,6 +107,21 @@ class AwaiterThere {
   Awaiter& awaiter_;
 };
 
+// An awaitable of another library, whose awaiter may be one that cannot be moved. What it waits for
+// cannot be cancelled from here.
+template <class Awaiter>
+struct ForeignAwaiter {
+  decltype(auto) await_ready() { return awaiter.await_ready(); }
+  template <class Promise>
+  decltype(auto) await_suspend(std::coroutine_handle<Promise> coroutine) {
+    Coroutine(*known(coroutine)).suspendedOn(nullptr);
+    return awaiter.await_suspend(coroutine);
+  }
+  decltype(auto) await_resume() { return awaiter.await_resume(); }
+
+  Awaiter awaiter;
+};
+
 template <class Awaitable>
 decltype(auto) transformAwaitable(Awaitable&& awaitable) {
   using Awaiter = decltype(awaiterOf(std::forward<Awaitable>(awaitable)));
@@ -133,7 +130,7 @@ decltype(auto) transformAwaitable(Awaitable&& awaitable) {
   } else if constexpr (std::derived_from<std::remove_cvref_t<Awaiter>, KnownAwaiter>) {
     return std::forward<Awaitable>(awaitable);
   } else {
-    return ForeignAwaiter<Awaiter>(awaiterOf(std::forward<Awaitable>(awaitable)));
+    return ForeignAwaiter<Awaiter>{awaiterOf(std::forward<Awaitable>(awaitable))};
   }
 }
 

@@ -46,7 +46,7 @@ class Derived : public PooledState<State, T> {
     }
     endAs(FutureStatus::completed);
   }
-  void endWithError(const std::exception_ptr& error) noexcept {
+  void endWithError(const std::exception_ptr& error) {
     this->keepError(error);
     endAs(FutureStatus::failed);
   }
@@ -88,7 +88,8 @@ class Follower : public Derived<State, T> {
   }
   void unfollow() noexcept { waiter_.unlink(); }
 
-  // The value is taken from the other, or copied if there are handles to that.
+  // The value is taken from the other, or left to those who have handles to that.
+  template <bool leavesValue>
   void endLikeOther() {
     of_.observe();
     this->tracking_.hasSeen(of_);
@@ -97,8 +98,8 @@ class Follower : public Derived<State, T> {
     if constexpr (std::is_void_v<T>) {
       this->endWithValue();
     } else {
-      if constexpr (Copyable<T>::value) {
-        if (isOfShared()) return this->endWithValue(std::as_const(of_.get()));
+      if constexpr (leavesValue) {
+        if (of_.references() > 1) return this->endWithValue(std::as_const(of_.get()));
       }
       this->endWithValue(static_cast<T&&>(of_.get()));
     }
@@ -107,10 +108,6 @@ class Follower : public Derived<State, T> {
   OfState& of_;
 
  private:
-  // In the call that makes this, there is the handle that it is made of: not as a parameter, which
-  // may stay for as long as what awaits the call.
-  bool isOfShared() const noexcept { return of_.references() > (this->isCalledBack_ ? 1U : 2U); }
-
   static void onFinished(void* udata) {
     auto& self = *static_cast<Follower*>(udata);
     self.isCalledBack_ = true;

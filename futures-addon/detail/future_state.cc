@@ -4,10 +4,49 @@
 #include "kairos/futures-addon/error.h"
 
 namespace kairos::detail {
+namespace {
+
+// Along what is awaited, from outside to inside. Those that wait for each other have no innermost:
+// it ends where it comes round again.
+class WayInside {
+ public:
+  explicit WayInside(Awaited& outermost) noexcept : at_(&outermost), passed_(&outermost) {}
+
+  Awaited* next() noexcept {
+    Awaited* const inner = at_->inner();
+    if (inner == nullptr || inner == passed_) return nullptr;
+    if (++steps_ == stepsMax_) pass(*inner);
+    return at_ = inner;
+  }
+
+ private:
+  void pass(Awaited& place) noexcept {
+    passed_ = &place;
+    stepsMax_ *= 2;
+    steps_ = 0;
+  }
+
+  Awaited* at_;
+  const Awaited* passed_;  // nearer and nearer
+  std::size_t steps_ = 0;
+  std::size_t stepsMax_ = 1;
+};
+
+// Its text needs memory; without, that is the error.
+std::exception_ptr brokenPromise(const SourceLocation& created) noexcept {
+  try {
+    return std::make_exception_ptr(BrokenPromiseError(created));
+  } catch (const std::bad_alloc&) {
+    return std::current_exception();
+  }
+}
+
+}  // namespace
 
 bool requestCancel(Awaited& outermost) noexcept {
+  WayInside way(outermost);
   Awaited* innermost = &outermost;
-  while (Awaited* const inner = innermost->inner()) {
+  while (Awaited* const inner = way.next()) {
     innermost->passRequest();
     innermost = inner;
   }
@@ -23,7 +62,8 @@ bool requestCancelSoon(Awaited& outermost) noexcept {
 }
 
 void keepRequestFrom(Awaited& outermost) noexcept {
-  for (Awaited* on = &outermost; on != nullptr; on = on->inner()) on->keepRequest();
+  WayInside way(outermost);
+  for (Awaited* on = &outermost; on != nullptr; on = way.next()) on->keepRequest();
 }
 
 void FutureState::addLate(Waiter& waiter) {
@@ -75,7 +115,7 @@ bool FutureState::cancel() noexcept {
 
 void FutureState::breakPromise() noexcept {
   const bool isUnknown = references_ == 1 && !isWaitedFor();
-  if (!isUnknown) fail(std::make_exception_ptr(BrokenPromiseError(created_)), {});
+  if (!isUnknown) fail(brokenPromise(created_), {});
 }
 
 // One that was never finished may still be in a list.

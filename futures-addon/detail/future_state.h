@@ -140,6 +140,8 @@ class FutureState : public Awaited, public BareLink {
     word_.remove(Mark::enrolled);
   }
 
+  // False: nobody waits for it any more, and nothing goes on in it; it need not be enrolled.
+  virtual bool goesOn() const noexcept { return true; }
   // Its context ends: it is cancelled, if need be without being asked; then, what would not end.
   virtual void cancelForGood() noexcept { abandon(); }
   virtual void abandon() noexcept { finish(FutureStatus::cancelled, SourceLocation::current()); }
@@ -217,8 +219,8 @@ class FutureState : public Awaited, public BareLink {
 
   struct Suspension {
     std::coroutine_handle<> frame;
-    Awaited* awaited;  // nullptr: it runs, or waits for what cannot be cancelled
     bool isResumed;    // it runs, and who resumed it sees to its end
+    Awaited* awaited;  // nullptr: it runs, or waits for what cannot be cancelled
   };
 
   ContextCore* core_;

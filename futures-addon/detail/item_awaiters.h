@@ -15,28 +15,25 @@ namespace kairos::detail {
 template <class T, class Kind = ItemTurn<T>>
 class TakeAwaiter : public TurnAwaiter<Kind> {
  public:
-  TakeAwaiter(ItemQueue<T>& queue, QueueEnd end)
+  TakeAwaiter(ItemQueue<T, Kind>& queue, QueueEnd end)
       : TurnAwaiter<Kind>(std::nullopt, end), queue_(queue), end_(end) {}
 
-  bool await_ready() {
-    this->item = queue_.tryTake(end_);
-    return this->item.has_value();
-  }
+  bool await_ready() { return queue_.tryTake(end_, this->item); }
   template <class Promise>
   void await_suspend(std::coroutine_handle<Promise> coroutine) noexcept {
     this->wait(coroutine, queue_.takers());
   }
 
  private:
-  ItemQueue<T>& queue_;
+  ItemQueue<T, Kind>& queue_;
   const QueueEnd end_;
 };
 
 // A coroutine that puts an item.
-template <class T>
+template <class T, class Taker = ItemTurn<T>>
 class PutAwaiter : public TurnAwaiter<ItemTurn<T>> {
  public:
-  PutAwaiter(ItemQueue<T>& queue, QueueEnd end, T put)
+  PutAwaiter(ItemQueue<T, Taker>& queue, QueueEnd end, T put)
       : TurnAwaiter<ItemTurn<T>>(std::optional<T>(std::move(put)), end), queue_(queue), end_(end) {}
 
   bool await_ready() { return queue_.tryPut(end_, *this->item); }
@@ -47,7 +44,7 @@ class PutAwaiter : public TurnAwaiter<ItemTurn<T>> {
   void await_resume() { this->finishOrThrow(); }
 
  private:
-  ItemQueue<T>& queue_;
+  ItemQueue<T, Taker>& queue_;
   const QueueEnd end_;
 };
 

@@ -16,7 +16,7 @@
 namespace kairos {
 
 namespace detail {
-template <class T>
+template <class T, class Taker>
 class ItemQueue;
 
 enum class QueueEnd : std::uint8_t { first, last };
@@ -34,7 +34,8 @@ class ItemTurn : public Turn {
   std::optional<T> item;
 
  private:
-  friend class detail::ItemQueue<T>;
+  template <class Item, class Taker>
+  friend class detail::ItemQueue;
 
   detail::QueueEnd end_ = detail::QueueEnd::first;
 };
@@ -43,8 +44,9 @@ namespace detail {
 
 // Items, and those who wait for one, or for room to put one. At most one of the two waits: takers
 // while there is no item, putters while there is no room. What comes goes to who waits, so that
-// nobody can come in between.
-template <class T>
+// nobody can come in between. Taker is an ItemTurn; if it has an `error`, that is for one that is
+// served without an item.
+template <class T, class Taker = ItemTurn<T>>
 class ItemQueue final : public TurnOwner {
  public:
   static constexpr std::size_t unlimited = 0;
@@ -74,11 +76,18 @@ class ItemQueue final : public TurnOwner {
     return true;
   }
 
-  std::optional<T> tryTake(QueueEnd end) {
-    if (items_.empty()) return std::nullopt;
-    std::optional<T> item(end == QueueEnd::first ? items_.popFront() : items_.popBack());
+  // Into `item`, which is empty. False: there is none.
+  bool tryTake(QueueEnd end, std::optional<T>& item) {
+    if (items_.empty()) return false;
+    if (end == QueueEnd::first) {
+      item.emplace(std::move(items_[0]));
+      items_.dropFront();
+    } else {
+      item.emplace(std::move(items_[items_.size() - 1]));
+      items_.dropBack();
+    }
     letPuttersIn();
-    return item;
+    return true;
   }
 
   // Whose callback is set.
@@ -88,10 +97,12 @@ class ItemQueue final : public TurnOwner {
     turn.item.emplace(std::move(item));
     putters_.add(turn);
   }
-  void take(ItemTurn<T>& turn, QueueEnd end) {
+  // What a putter adds has room then, and what this one gives back too.
+  void take(Taker& turn, QueueEnd end) {
     turn.end_ = end;
-    turn.item = tryTake(end);
-    turn.item ? takers_.serve(turn) : takers_.add(turn);
+    turn.item.reset();
+    if (!putters_.empty()) reserve();
+    tryTake(end, turn.item) ? takers_.serve(turn) : takers_.add(turn);
   }
 
   void clear() {
@@ -100,25 +111,38 @@ class ItemQueue final : public TurnOwner {
   }
 
   // A served taker leaves its item to the next, and so on, so that all stay in order. That of the
-  // last goes to who waits, or back where it came from, even if that is full.
+  // last goes to one that was served without, or to who waits, or back where it came from, even if
+  // that is full.
   void takeBack(TurnQueue& queue, Turn& turn) noexcept override {
     auto& back = static_cast<ItemTurn<T>&>(turn);
     if (&queue != &takers_ || !back.item) return;
     takers_.forEachServedAfter(turn, [&back](Turn& served) {
-      auto& next = static_cast<ItemTurn<T>&>(served);
-      if (!next.item || next.end_ != back.end_) return;
-      T item(std::move(*next.item));
-      next.item.emplace(std::move(*back.item));
-      back.item.emplace(std::move(item));
+      auto& next = static_cast<Taker&>(served);
+      if (back.item && next.end_ == back.end_) leave(back.item, next);
     });
     TurnQueue::begin(turn);
-    put(back.end_, std::move(*back.item));
+    if (back.item) put(back.end_, std::move(*back.item));
   }
 
  private:
-  // There is room left for what those may give back who are served and have not run.
+  // An item for one that has been served, and what that had.
+  static void leave(std::optional<T>& item, Taker& taker) {
+    if (!taker.item) {
+      taker.item.emplace(std::move(*item));
+      item.reset();
+      if constexpr (requires { taker.error; }) taker.error = nullptr;
+      return;
+    }
+    T had(std::move(*taker.item));
+    taker.item.emplace(std::move(*item));
+    item.emplace(std::move(had));
+  }
+
+  // For one item more, and for what those may give back who are served and have not run.
+  void reserve() { items_.reserve(items_.size() + takers_.underWay() + 1); }
+
   void put(QueueEnd end, T&& item) {
-    items_.reserve(items_.size() + takers_.underWay() + 1);
+    reserve();
     if (!takers_.empty()) {
       static_cast<ItemTurn<T>&>(takers_.first()).item.emplace(std::move(item));
       takers_.serveFirst();

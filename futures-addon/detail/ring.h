@@ -45,21 +45,12 @@ class Ring {
     ++size_;
   }
 
-  T popFront() {
-    T item = std::move((*this)[0]);
-    dropFront();
-    return item;
-  }
-  T popBack() {
-    T item = std::move((*this)[size_ - 1]);
-    std::destroy_at(items_ + place(--size_));
-    return item;
-  }
   void dropFront() noexcept {
     std::destroy_at(items_ + first_);
     first_ = place(1);
     --size_;
   }
+  void dropBack() noexcept { std::destroy_at(items_ + place(--size_)); }
   void clear() noexcept {
     while (!empty()) dropFront();
   }

@@ -92,16 +92,16 @@ class Limited : public Follower<State, T, OfState> {
 };
 
 // Behind wait().
-template <class T>
-class LimitedWait final : public Limited<LimitedWait<T>, T, ValueState<T>> {
+template <class T, bool leavesValue>
+class LimitedWait final : public Limited<LimitedWait<T, leavesValue>, T, ValueState<T>> {
  public:
   static constexpr const char* kind = "wait";
 
   LimitedWait(ContextCore& core, const SourceLocation& created, ValueState<T>& of) noexcept
-      : Limited<LimitedWait<T>, T, ValueState<T>>(core, created, of) {}
+      : Limited<LimitedWait, T, ValueState<T>>(core, created, of) {}
 
   void end(bool isLate, bool isCancelled) {
-    if (!isLate || isCancelled) return this->endLikeOther();
+    if (!isLate || isCancelled) return this->template endLikeOther<leavesValue>();
     this->endWithError(std::make_exception_ptr(TimeoutError()));
   }
 };
@@ -114,10 +114,10 @@ Future<T> makeLimited(Of& of, ContextCore& core, Time limit, const SourceLocatio
   return future;
 }
 
-template <class T, class Time>
+template <bool leavesValue, class T, class Time>
 Future<T> waitUntil(const Future<T>& future, Time limit, const SourceLocation& created) {
-  return makeLimited<LimitedWait<T>, T>(FutureAccess::stateOf(future), coreFor(future), limit,
-                                        created);
+  return makeLimited<LimitedWait<T, leavesValue>, T>(FutureAccess::stateOf(future), coreFor(future),
+                                                     limit, created);
 }
 
 }  // namespace kairos::detail

@@ -58,7 +58,11 @@ class TransportAwaiter final : public OperationAwaiter {
   }
 
   decltype(auto) await_resume() {
-    if constexpr (Call::throws) throwIfFailed();
+    if constexpr (Call::throws) {
+      throwIfFailed();
+    } else {
+      tellCancelled();
+    }
     return Call::result(operation_);
   }
 
@@ -71,6 +75,11 @@ class TransportAwaiter final : public OperationAwaiter {
   void throwIfFailed() const {
     if (isCancelled_) throw CancelledError();
     if (Call::isFailed(operation_)) throw std::system_error(operation_.error);
+  }
+
+  // Also of what was given up, see WriteCall.
+  void tellCancelled() noexcept {
+    if (isCancelled_) operation_.error = std::make_error_code(std::errc::operation_canceled);
   }
 
   Target& target_;

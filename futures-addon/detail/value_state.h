@@ -172,6 +172,7 @@ class PromiseState final : public PooledState<PromiseState<T>, T> {
     return true;
   }
 
+  bool goesOn() const noexcept override { return this->isWaitedFor(); }
   // Its callback is heard; what it leaves pending is abandoned later.
   void cancelForGood() noexcept override { this->cancel(); }
 

@@ -1,69 +1,27 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 // Each allocation fails in turn, in every kind of wait: who needs it is told, nothing is lost or
 // left behind, and the others go on. IF13
-#include <exception>
+#include <cstddef>
 #include <new>
-#include <set>
 
 #include "kairos/futures-addon/async_queue.h"
-#include "kairos/tests/futures-addon/stage.h"
+#include "kairos/tests/futures-addon/sweep.h"
 #include "kairos/tests/support/allocations.h"
-#include "kairos/tests/support/descriptors.h"
 
 namespace kairos {
 namespace {
-
-// Whether there were so many.
-bool play(const StageScenario& scenario, VirtualTime::Open open, std::size_t nth) {
-  constexpr int alreadyHit = 0;
-  Stage stage(open, true, Blow::cancelAtOnce, alreadyHit);
-  OutOfMemory none(nth, 1);
-  none.setThrowing(true);
-  try {
-    scenario.start(stage);
-  } catch (const std::exception&) {
-    EXPECT_TRUE(none.happened());
-    stage.abort();
-  }
-  stage.run();
-  const MemoryAssured assured;
-  if (none.happened()) return true;
-  EXPECT_TRUE(stage.root().completed() && !stage.wasStuck());
-  scenario.check(stage);
-  return false;
-}
-
-std::size_t sweep(const StageScenario& scenario, VirtualTime::Open open) {
-  constexpr std::size_t allocationsMax = 1000;
-  std::size_t nth = 1;
-  for (bool happened = true; happened && nth < allocationsMax; ++nth) {
-    SCOPED_TRACE(testing::Message() << scenario.name << ", allocation " << nth);
-    const std::set<Fd> fdsBefore = openFds();
-    const AllocationCount memoryBefore;
-    happened = play(scenario, open, nth);
-    if (::testing::Test::HasFailure()) break;
-    EXPECT_EQ(memoryBefore.bytes(), 0);
-    EXPECT_EQ(openFds(), fdsBefore);
-  }
-  EXPECT_LT(nth, allocationsMax);
-  return nth;
-}
-
-class AllocationSweepTest : public testing::TestWithParam<BackendKind> {
- protected:
-  void sweepAll(const std::vector<StageScenario>& scenarios) {
-    for (const StageScenario& scenario : scenarios) {
-      EXPECT_GT(sweep(scenario, GetParam().open), 3U) << scenario.name;
-      if (HasFailure()) return;
-    }
-  }
-};
 
 INSTANTIATE_TEST_SUITE_P(Backends, AllocationSweepTest, backends(), backendName);
 
 TEST_P(AllocationSweepTest, WaitsSurviveTheFailureOfAnyOne) { sweepAll(waitScenarios); }
 
+TEST_P(AllocationSweepTest, TurnsSurviveTheFailureOfAnyOne) { sweepAll(turnScenarios); }
+
 TEST_P(AllocationSweepTest, TransportsSurviveTheFailureOfAnyOne) { sweepAll(transportScenarios); }
+
+TEST_P(AllocationSweepTest, ProcessesAndSignalsSurviveTheFailureOfAnyOne) {
+  sweepAll(slowScenarios, false);
+}
 
 TEST_P(AllocationSweepTest, AContextThatCannotBeMadeThrows) {
   Reactor reactor{detail::ReactorAccess::create(GetParam().open())};
@@ -87,6 +45,39 @@ TEST_P(AllocationSweepTest, AnItemThatComesBackNeedsNone) {
     EXPECT_EQ(probe.runs(), 0U);
   }
   EXPECT_EQ(queue.size(), 9U);
+}
+
+// The same, when a putter has taken its place in the queue.
+TEST_P(AllocationSweepTest, AnItemThatComesBackToAFullQueueNeedsNone) {
+  Reactor reactor{detail::ReactorAccess::create(GetParam().open())};
+  FutureContext context(reactor);
+  constexpr int limit = 8;  // as many as the first block holds
+  AsyncQueue<int> queue(context, limit);
+  for (int i = 0; i < limit; ++i) EXPECT_TRUE(queue.tryAddLast(i));
+  Probe probe;
+  ItemTurn<int> putter;
+  queue.addLast(putter, limit, Probe::run, &probe);
+  ItemTurn<int> taker;
+  queue.popFirst(taker, Probe::run, &probe);
+  const OutOfMemory none;
+  taker.forget();
+  EXPECT_EQ(queue.size(), 9U);
+  EXPECT_EQ(queue[0], 0);
+}
+
+TEST_P(AllocationSweepTest, APromiseThatIsDroppedNeedsNone) {
+  Reactor reactor{detail::ReactorAccess::create(GetParam().open())};
+  FutureContext context(reactor);
+  Future<int> future;
+  {
+    Promise<int> promise(context);
+    future = promise.future();
+    OutOfMemory none;
+    none.setThrowing(true);
+    { const Promise<int> dropped(std::move(promise)); }
+  }
+  EXPECT_TRUE(future.failed());
+  EXPECT_THROW(future.read(), std::bad_alloc);
 }
 
 }  // namespace

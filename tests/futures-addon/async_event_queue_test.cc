@@ -1,7 +1,9 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 #include "kairos/futures-addon/async_event_queue.h"
 
+#include <array>
 #include <chrono>
+#include <cstddef>
 #include <deque>
 #include <optional>
 #include <vector>
@@ -9,6 +11,7 @@
 #include "kairos/futures-addon/as_future.h"
 #include "kairos/futures-addon/error.h"
 #include "kairos/tests/futures-addon/fixture.h"
+#include "kairos/tests/support/no_access.h"
 
 namespace kairos {
 namespace {
@@ -199,19 +202,73 @@ TEST_P(AsyncEventQueueTest, KeepsWhatTheSlowestHasNotRead) {
   EXPECT_EQ(queue_.size(), 0U);
 }
 
-// F82
-TEST_P(AsyncEventQueueTest, TakesTimeInProportion) {
-  constexpr int events = 100'000;
-  std::deque<Queue::Reader> readers;
-  for (int i = 0; i < 10; ++i) readers.emplace_back(queue_);
-  std::size_t read = 0;
-  for (int i = 0; i < events; ++i) {
-    queue_.emit(i);
-    if (i % 1000 != 999) continue;
-    for (auto& reader : readers) read += takeNow(reader).size();
+// An event of several pages, which tells of its copies and moves.
+struct LargeEvent {
+  struct Counts {
+    std::size_t copies = 0;
+    std::size_t moves = 0;
+    const LargeEvent* original = nullptr;  // of the last copy
+  };
+
+  explicit LargeEvent(Counts& ofAll) : counts(&ofAll) {}
+  LargeEvent(const LargeEvent& other) : counts(other.counts) {
+    ++counts->copies;
+    counts->original = &other;
   }
-  EXPECT_EQ(read, std::size_t{events} * readers.size());
-  EXPECT_EQ(queue_.size(), 0U);
+  LargeEvent(LargeEvent&& other) noexcept : counts(other.counts) { ++counts->moves; }
+  LargeEvent& operator=(const LargeEvent&) = delete;
+  ~LargeEvent() = default;
+
+  Counts* counts;
+  std::array<char, 16384> bytes;
+};
+
+// F82: each reader copies each event once, and what is kept is moved in proportion, though all of
+// it waits for one.
+TEST_P(AsyncEventQueueTest, MovesEventsInProportion) {
+  const auto movesOf = [this](std::size_t events) {
+    LargeEvent::Counts counts;
+    AsyncEventQueue<LargeEvent> queue(context_);
+    std::deque<AsyncEventQueue<LargeEvent>::Reader> readers;
+    for (int i = 0; i < 10; ++i) readers.emplace_back(queue);
+    for (std::size_t i = 0; i < events; ++i) {
+      queue.emit(LargeEvent(counts));
+      for (std::size_t each = 1; each < readers.size(); ++each) readers[each].tryNext();
+    }
+    EXPECT_EQ(queue.size(), events);
+    while (readers.front().tryNext()) {
+    }
+    EXPECT_EQ(queue.size(), 0U);
+    EXPECT_EQ(counts.copies, events * readers.size());
+    return counts.moves;
+  };
+  EXPECT_LE(movesOf(1024), 2 * movesOf(512) + 16);
+}
+
+// F82: to emit, to read and to drop one, nothing of the others is looked at, but of the next.
+TEST_P(AsyncEventQueueTest, TouchesOneEventHoweverManyAreKept) {
+  constexpr std::size_t kept = 100;  // and there is room for one more
+  LargeEvent::Counts counts;
+  AsyncEventQueue<LargeEvent> queue(context_);
+  AsyncEventQueue<LargeEvent>::Reader slow(queue);
+  AsyncEventQueue<LargeEvent>::Reader fast(queue);
+  for (std::size_t i = 0; i < kept; ++i) queue.emit(LargeEvent(counts));
+  std::vector<const char*> places;
+  for (std::size_t i = 0; i < kept / 2; ++i) {
+    EXPECT_TRUE(fast.tryNext());
+    places.push_back(reinterpret_cast<const char*>(counts.original));
+  }
+  const auto stride = static_cast<std::size_t>(places[1] - places[0]);
+  const auto place = [&](std::size_t i) { return places[0] + stride * i; };
+  EXPECT_EQ(places.back(), place(kept / 2 - 1));
+  const NoAccess before(place(2), place(kept / 2));
+  const NoAccess behind(place(kept / 2 + 1), place(kept));
+  EXPECT_GT(before.pages(), kept);
+  EXPECT_GT(behind.pages(), kept);
+  queue.emit(LargeEvent(counts));
+  EXPECT_TRUE(fast.tryNext());
+  EXPECT_TRUE(slow.tryNext());
+  EXPECT_EQ(queue.size(), kept);
 }
 
 TEST_P(AsyncEventQueueTest, IsUsedWithCallbacks) {

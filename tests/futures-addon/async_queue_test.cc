@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 #include "kairos/futures-addon/async_queue.h"
 
+#include <algorithm>
 #include <memory>
 #include <numeric>
 #include <optional>
@@ -10,6 +11,7 @@
 #include "kairos/futures-addon/as_future.h"
 #include "kairos/futures-addon/error.h"
 #include "kairos/tests/futures-addon/fixture.h"
+#include "kairos/tests/support/no_access.h"
 
 namespace kairos {
 namespace {
@@ -223,17 +225,21 @@ struct Moved {
   std::size_t* moves;
 };
 
-// F74
+// F74: to wake one, the others who wait are not even looked at.
 TEST_P(AsyncQueueTest, WakesOneAtTheSameCostHoweverManyWait) {
   const auto movesWith = [this](std::size_t waiting) {
     AsyncQueue<Moved> queue(context_);
     std::vector<ItemTurn<Moved>> turns(waiting);
     Probe probe;
     for (auto& turn : turns) queue.popFirst(turn, Probe::run, &probe);
+    const std::size_t touched = std::min<std::size_t>(waiting, 2);  // it, and the next
+    const NoAccess others(turns.data() + touched, turns.data() + waiting);
+    EXPECT_EQ(others.pages() > 100, waiting > 2);
     std::size_t moves = 0;
     EXPECT_TRUE(queue.tryAddLast(Moved(moves)));
     settle();
     EXPECT_EQ(probe.runs(), 1U) << "nobody else is woken";
+    EXPECT_EQ(queue.waiters(), waiting - 1);
     return moves;
   };
   EXPECT_EQ(movesWith(10'000), movesWith(1));
@@ -287,6 +293,31 @@ TEST_P(AsyncQueueTest, CarriesWhatCanOnlyBeMoved) {
 }
 
 // F71
+struct Fixed {
+  explicit Fixed(int number) : number(number) {}
+  const int number;
+};
+
+Future<int> takeNumber(FutureContext&, AsyncQueue<Fixed>& queue) {
+  const Fixed item = co_await queue.popFirst();
+  co_return item.number;
+}
+
+TEST_P(AsyncQueueTest, CarriesWhatCannotBeAssigned) {
+  AsyncQueue<Fixed> queue(context_);
+  EXPECT_TRUE(queue.tryAddLast(Fixed(1)));
+  EXPECT_EQ(queue.tryPopLast()->number, 1);
+  Future<int> waiting = takeNumber(context_, queue);
+  for (int i = 2; i < 5; ++i) EXPECT_TRUE(queue.tryAddLast(Fixed(i)));
+  EXPECT_EQ(takeNumber(context_, queue).read(), 3);
+  Probe probe;
+  ItemTurn<Fixed> turn;
+  queue.popFirst(turn, Probe::run, &probe);
+  settle();
+  EXPECT_EQ(waiting.read(), 2);
+  EXPECT_EQ(turn.item->number, 4);
+}
+
 TEST_P(AsyncQueueTest, LeavesWhatItHasNoRoomFor) {
   AsyncQueue<std::unique_ptr<int>> queue(context_, 1);
   EXPECT_TRUE(queue.tryAddLast(std::make_unique<int>(1)));

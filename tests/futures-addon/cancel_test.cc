@@ -6,6 +6,7 @@
 #include <utility>
 
 #include "kairos/futures-addon/async_queue.h"
+#include "kairos/futures-addon/timeout.h"
 #include "kairos/tests/futures-addon/fixture.h"
 
 namespace kairos {
@@ -103,6 +104,26 @@ Future<int> swallow(Future<> inner) {
     co_return 1;
   }
   co_return 0;
+}
+
+Future<> awaitBoth(Future<> first, const Future<>& second) {
+  co_await std::move(first);
+  co_await second;
+}
+
+// What waits for itself has no innermost, and a request ends all the same.
+TEST_P(CancelTest, FindsNothingToCancelInACircle) {
+  Promise<> promise(context_);
+  Future<> around;
+  Future<> self = awaitBoth(promise.future(), around);
+  around = wait(self, Reactor::forever);
+  promise.complete();
+  settle();
+  EXPECT_FALSE(self.tryCancel());
+  self.cancelSoon();
+  EXPECT_TRUE(around.tryCancel()) << "this can end by itself";
+  settle();
+  EXPECT_TRUE(self.cancelled() && around.cancelled());
 }
 
 // F23

@@ -84,6 +84,29 @@ TEST_P(ContextTest, AsksProducersWhenItEnds) {
   }
 }
 
+// A Promise that nobody waits for stays as it is, though somebody has.
+TEST_P(ContextTest, LeavesWhatNobodyWaitsForAnyMore) {
+  Promise<int> raced(ended());
+  Promise<int> heard(ended());
+  Promise<int> awaited(ended());
+  const std::vector<FutureBase> either{raced.future(), awaited.future()};
+  Future<FutureBase> first = race(ended(), either);
+  heard.future().addCallback(Probe::run, nullptr);
+  EXPECT_EQ(heard.future().removeCallback(Probe::run, nullptr), 1U);
+  EXPECT_TRUE(ended().hasPendingOperations());
+  awaited.complete(1);
+  settleUntil(first);
+  EXPECT_FALSE(ended().hasPendingOperations());
+  EXPECT_TRUE(drain(ended(), seconds(1)));
+  Waiter waiter;
+  heard.future().addCallback(waiter, Probe::run, nullptr);
+  EXPECT_TRUE(ended().hasPendingOperations()) << "again";
+  waiter.forget();
+  end();
+  EXPECT_TRUE(raced.complete(2));
+  EXPECT_TRUE(heard.complete(3));
+}
+
 Future<int> awaitOnOther(FutureContext*, Future<int> future) { co_return co_await future; }
 Future<int> awaitOnOther(FutureContext&, Future<int> future) { co_return co_await future; }
 
@@ -274,6 +297,29 @@ TEST_P(ContextTest, AwaitsWhatOtherLibrariesMake) {
   EXPECT_EQ(future.read(), 6);
 }
 
+struct Unmovable : Foreign {
+  Unmovable(std::coroutine_handle<>& waiting, const Unmovable*& place) : Foreign{waiting} {
+    place = this;
+  }
+  Unmovable(const Unmovable&) = delete;
+  const Unmovable* await_resume() const noexcept { return this; }
+};
+struct MakesUnmovable {
+  Unmovable operator co_await() const { return {waiting, place}; }
+  std::coroutine_handle<>& waiting;
+  const Unmovable*& place;
+};
+
+Future<const Unmovable*> awaitUnmovable(MakesUnmovable awaitable) { co_return co_await awaitable; }
+
+TEST_P(ContextTest, AwaitsWhatCannotBeMoved) {
+  std::coroutine_handle<> waiting;
+  const Unmovable* place = nullptr;
+  Future<const Unmovable*> future = awaitUnmovable({waiting, place});
+  waiting.resume();
+  EXPECT_EQ(future.read(), place);
+}
+
 Future<int> awaitForeignOn(FutureContext&, std::coroutine_handle<>& waiting,
                            std::shared_ptr<int> = nullptr) {
   co_return co_await Foreign{waiting};
@@ -294,6 +340,31 @@ TEST_P(ContextTest, StaysCancelledWhatAnotherLibraryResumesAfterTheEnd) {
   EXPECT_EQ(inFrame.use_count(), 2);
   EXPECT_TRUE(future.cancelled());
   EXPECT_THROW(future.read(), CancelledError);
+}
+
+Future<> failAfterForeign(FutureContext&, std::coroutine_handle<>& waiting,
+                          std::shared_ptr<int> inError) {
+  static_cast<void>(co_await Foreign{waiting});
+  throw inError;
+}
+
+// The same, while its context ends: what comes of it then is nobody's.
+TEST_P(ContextTest, StaysCancelledWhatFailsAfterItWasCancelledWhereItStands) {
+  std::coroutine_handle<> waiting;
+  Probe resuming([&] { waiting.resume(); });
+  Probe unhandled;
+  const auto inError = std::make_shared<int>();
+  ended().setUnhandledErrorCallback(Probe::run, &unhandled);
+  {
+    Future<> future = failAfterForeign(ended(), waiting, inError);
+    asyncCheck(future);
+    future.addCallback(Probe::run, &resuming);
+    end();
+    EXPECT_EQ(resuming.runs(), 1U);
+    EXPECT_TRUE(future.cancelled());
+  }
+  EXPECT_EQ(unhandled.runs(), 0U);
+  EXPECT_EQ(inError.use_count(), 1) << "the error has gone";
 }
 
 // A coroutine type that knows nothing of this layer, and awaits its futures.

@@ -132,6 +132,21 @@ TEST_P(ExceptionTest, QueuesLoseNothingAndLeakNothing) {
   });
 }
 
+TEST_P(ExceptionTest, AQueueKeepsWhatItCannotGive) {
+  AsyncQueue<Fragile> queue(context_);
+  for (int i = 0; i < 2; ++i) EXPECT_TRUE(queue.tryAddLast(Fragile(i)));
+  Fragile::throwAfter(0);
+  EXPECT_THROW(queue.tryPopFirst(), std::runtime_error);
+  Fragile::throwAfter(0);
+  EXPECT_THROW(queue.tryPopLast(), std::runtime_error);
+  ItemTurn<Fragile> turn;
+  Fragile::throwAfter(0);
+  EXPECT_THROW(queue.popFirst(turn, Probe::run, nullptr), std::runtime_error);
+  Fragile::throwNever();
+  EXPECT_EQ(queue.size(), 2U);
+  for (int i = 0; i < 2; ++i) EXPECT_EQ(queue.tryPopFirst()->number(), i);
+}
+
 // What was copied for a reader is read; what was not, is not.
 TEST_P(ExceptionTest, AReaderOfEventsLosesNoneThatItCouldNotTake) {
   AsyncEventQueue<Fragile> events(context_);
@@ -185,6 +200,26 @@ TEST_P(ExceptionTest, ACallbackThatThrowsKeepsNoOtherFromRunning) {
   }
   EXPECT_EQ(after.runs(), 1U);
   EXPECT_EQ(open, 0);
+}
+
+Future<> operateAndWait(ManualOperation*& running, Future<> after) {
+  int open = 0;
+  co_await operate(running, open);
+  co_await wait(std::move(after), seconds(1));
+}
+Future<> awaitQuietly(Future<> future) { co_await noThrow(std::move(future)); }
+
+// The outer has met no context, and the inner not before the outer awaited it.
+TEST_P(ExceptionTest, ACallbackMayThrowWhenALimitFails) {
+  ManualOperation* running = nullptr;
+  Promise<> promise(context_);
+  Future<> future = awaitQuietly(operateAndWait(running, promise.future()));
+  Probe throws([] { throw std::logic_error("callback"); });
+  future.addCallback(Probe::run, &throws);
+  running->complete();
+  promise.fail(std::runtime_error("failed"));
+  EXPECT_THROW(settle(), std::logic_error);
+  EXPECT_TRUE(future.completed());
 }
 
 TEST_P(ExceptionTest, ACallbackThatThrowsKeepsTheOrderOfTheRest) {

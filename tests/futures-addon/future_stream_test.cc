@@ -174,6 +174,30 @@ TEST_P(FutureStreamTest, LosesNoItemToACancelledReader) {
   EXPECT_EQ(waiting.read(), "item");
 }
 
+// IF9: one that goes before it knows of its item leaves it to who was told of the end.
+TEST_P(FutureStreamTest, LosesNoItemToOneThatGoesAtTheEnd) {
+  for (const bool fails : {false, true}) {
+    FutureStream<int> stream(context_);
+    Probe never;
+    Probe told;
+    StreamTurn<int> gone;
+    StreamTurn<int> next;
+    stream.read(gone, Probe::run, &never);
+    stream.read(next, Probe::run, &told);
+    Future<std::optional<int>> last = asFuture(context_, stream.read());
+    EXPECT_TRUE(stream.tryWrite(1));
+    fails ? stream.fail(std::make_exception_ptr(std::out_of_range("broken"))) : stream.complete();
+    gone.forget();
+    settle();
+    EXPECT_EQ(never.runs(), 0U);
+    EXPECT_EQ(told.runs(), 1U);
+    EXPECT_EQ(next.item, 1);
+    EXPECT_EQ(next.error, nullptr);
+    EXPECT_EQ(last.failed(), fails) << "the end is for those behind";
+    static_cast<void>(fails ? last.readError() : nullptr);
+  }
+}
+
 TEST_P(FutureStreamTest, IsUsedWithCallbacks) {
   FutureStream<int> stream(context_, 1);
   Probe written;

@@ -145,6 +145,14 @@ TEST_P(RunTest, SaysWhetherSomethingIsPending) {
   EXPECT_FALSE(context_.hasPendingOperations());
 }
 
+TEST_P(RunTest, SaysThatSomethingOfTheTickIsPending) {
+  std::vector<bool> answers;
+  Probe probe([&] { answers.push_back(context_.hasPendingOperations()); });
+  for (int i = 0; i < 2; ++i) context_.callSoon(Probe::run, &probe);
+  tick();
+  EXPECT_EQ(answers, (std::vector{true, false})) << "of the second, and of nothing";
+}
+
 Future<> sleepInAChain(FutureContext& context, int times) {
   for (int i = 0; i < times; ++i) co_await sleepAsync(context, milliseconds(100));
 }
@@ -159,6 +167,14 @@ TEST_P(RunTest, DrainsForNoLongerThanAsked) {
   EXPECT_TRUE(drain(context_, seconds(60)));
   EXPECT_EQ(time_.elapsed(), seconds(3));
   EXPECT_TRUE(chain.completed());
+}
+
+TEST_P(RunTest, RefusesToDrainForeverWhatNothingCanFinish) {
+  Promise<> promise(context_);
+  promise.future().addCallback(Probe::run, nullptr);
+  EXPECT_THROW(drain(context_, Reactor::forever), std::system_error);
+  EXPECT_FALSE(drain(context_, seconds(1)));
+  promise.future().removeCallback(Probe::run, nullptr);
 }
 
 // F99

@@ -42,6 +42,8 @@ class Stage {
   FutureContext& futureContext() noexcept { return *futures_; }
   TransportContext& transports() noexcept { return *transports_; }
   Reactor& reactor() noexcept { return reactor_; }
+  // In virtual time.
+  Clock::duration elapsed() const { return time_.elapsed(); }
 
   // Called by the coroutines of a scenario wherever they go on.
   void step();
@@ -118,8 +120,10 @@ struct StageScenario {
   void (*check)(Stage& stage) = [](Stage&) {};
 };
 
-// Of futures and what is made of them, of transports, and of those that are not in virtual time.
+// Of futures and what is made of them, of what is waited for in turn, of transports, and of those
+// that are not in virtual time.
 extern const std::vector<StageScenario> waitScenarios;
+extern const std::vector<StageScenario> turnScenarios;
 extern const std::vector<StageScenario> transportScenarios;
 extern const std::vector<StageScenario> slowScenarios;
 

@@ -133,6 +133,22 @@ TEST_P(StreamCancelTest, AShutdownBehindAWriteEnds) {
   cancel(writing);
 }
 
+// Without an exception too, whatever else the stream says to those who write.
+TEST_P(StreamCancelTest, ShutdownsBehindAWriteTellThatTheyWereCancelled) {
+  const std::string large(1 << 22, 'x');
+  auto writing = start(write(stream_, large));
+  Future<Outcome<>> quiet[] = {start(noThrow(shutdown(stream_))), start(noThrow(shutdown(stream_))),
+                               start(noThrow(closeAfterFlush(stream_)))};
+  for (auto& each : quiet) {
+    settle();
+    EXPECT_TRUE(each.tryCancel());
+    settleUntil(each);
+    EXPECT_EQ(each.read().error,
+              std::error_code(std::make_error_code(std::errc::operation_canceled)));
+  }
+  cancel(writing);
+}
+
 Future<bool> writeWithin(FutureContext& context, StreamTransport& stream, std::string_view bytes,
                          Clock::duration limit) {
   co_return co_await withTimeout(asFuture(context, write(stream, bytes)), limit);

@@ -5,6 +5,7 @@
 #include <memory>
 #include <stdexcept>
 #include <string>
+#include <type_traits>
 #include <utility>
 #include <vector>
 
@@ -251,7 +252,37 @@ TEST_P(TimeoutTest, TakesAValueThatNobodyElseHolds) {
   }
   Promise<std::vector<std::unique_ptr<int>>> promise(context_);
   promise.complete(std::vector<std::unique_ptr<int>>(3));
-  EXPECT_EQ(waitFor(context_, wait(promise.future(), seconds(1))).size(), 3U);
+  Future<std::vector<std::unique_ptr<int>>> future = promise.future();
+  EXPECT_EQ(waitFor(context_, wait(future, seconds(1))).size(), 3U);
+}
+
+// As by co_await, though there are other handles.
+TEST_P(TimeoutTest, TakesTheValueOfAnRvalue) {
+  Promise<CountsCopies> promise(context_);
+  const Future<CountsCopies> other = promise.future();
+  promise.complete(CountsCopies());
+  EXPECT_EQ(waitFor(context_, wait(promise.future(), seconds(1))).copies, 0);
+  EXPECT_EQ(waitFor(context_, noCancel(promise.future())).copies, 0);
+  EXPECT_EQ(waitFor(context_, promise.future()).copies, 0);
+  EXPECT_EQ(waitFor(context_, wait(other, seconds(1))).copies, 1);
+  EXPECT_EQ(waitFor(context_, noCancel(other)).copies, 1);
+  EXPECT_EQ(waitFor(context_, other).copies, 1);
+}
+
+// Its copy constructor is declared, and does not compile.
+struct SeemsCopyable {
+  std::vector<std::unique_ptr<int>> items;
+};
+static_assert(std::is_copy_constructible_v<SeemsCopyable>);
+
+TEST_P(TimeoutTest, TakesWhatOnlySeemsToBeCopyable) {
+  const auto make = [](FutureContext& context) -> Future<SeemsCopyable> {
+    co_await sleepAsync(context, milliseconds(1));
+    co_return SeemsCopyable{std::vector<std::unique_ptr<int>>(3)};
+  };
+  EXPECT_EQ(waitFor(context_, wait(make(context_), seconds(1))).items.size(), 3U);
+  EXPECT_EQ(waitFor(context_, wait(make(context_), time_.now() + seconds(1))).items.size(), 3U);
+  EXPECT_EQ(waitFor(context_, noCancel(make(context_))).items.size(), 3U);
 }
 
 }  // namespace

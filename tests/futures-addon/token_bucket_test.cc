@@ -182,6 +182,21 @@ TEST_P(TokenWaitTest, ServesInTimeAndInOrder) {
 }
 
 // F88
+TEST_P(TokenWaitTest, WaitsForeverForWhatTakesForever) {
+  for (const Refill refill : {Refill::continuous, Refill::discrete}) {
+    TokenBucket bucket(context_, {.capacity = 1, .period = Reactor::forever, .refill = refill});
+    EXPECT_TRUE(bucket.tryConsume(1));
+    Probe probe;
+    TokenTurn turn;
+    bucket.consume(turn, 1, Probe::run, &probe);
+    for (int i = 0; i < 3; ++i) EXPECT_EQ(poll(), 0U) << "no timer is due";
+    EXPECT_EQ(probe.runs(), 0U);
+    bucket.replenish(1);
+    settle();
+    EXPECT_EQ(probe.runs(), 1U);
+  }
+}
+
 TEST_P(TokenWaitTest, ServesMoreThanItHolds) {
   TokenBucket bucket(context_, options(100, milliseconds(100)));
   Future<> large = consume(bucket, 1000);

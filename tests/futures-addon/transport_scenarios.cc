@@ -1,22 +1,24 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 // What awaits transports.
+#include <sys/mman.h>
+#include <unistd.h>
+
 #include <array>
 #include <csignal>
-#include <new>
-#include <string>
+#include <cstddef>
+#include <cstdint>
 #include <string_view>
 #include <system_error>
 #include <utility>
 
 #include "kairos/futures-addon/as_future.h"
-#include "kairos/futures-addon/cancel.h"
 #include "kairos/futures-addon/sleep.h"
 #include "kairos/futures-addon/timeout.h"
 #include "kairos/futures-addon/transports.h"
-#include "kairos/tests/futures-addon/stage.h"
+#include "kairos/tests/futures-addon/conversation.h"
 #include "kairos/tests/support/descriptors.h"
 #include "kairos/tests/transports/datagram_fixture.h"
-#include "kairos/tests/transports/server_fixture.h"
+#include "kairos/transports/idle_limit.h"
 
 namespace kairos {
 namespace {
@@ -24,156 +26,147 @@ namespace {
 using std::chrono::milliseconds;
 using std::chrono::seconds;
 
-void ok(std::error_code error) {
-  if (error == std::errc::not_enough_memory) throw std::bad_alloc();
-  EXPECT_EQ(error, std::error_code());
-}
+using Side = Future<> (*)(Stage& stage, StreamTransport stream);
 
-StreamTransport adopted(Stage& stage, UniqueFd fd) {
-  StreamTransport stream;
-  ok(StreamTransport::adopt(stage.transports(), fd.get(), stream));
-  fd.release();
-  return stream;
-}
-
-// Where the other side may have been cancelled.
-void require(const Stage& stage, bool isAsItWouldBe) {
-  if (isAsItWouldBe) return;
-  EXPECT_TRUE(stage.wasHit());
-  throw std::system_error(std::make_error_code(std::errc::connection_aborted));
-}
-
-// What the end of the transports, or of the other side, makes of a coroutine.
-Future<> endingWell(Stage& stage, Future<> work) {
-  const Stage::Scope scope(stage);
-  try {
-    co_await std::move(work);
-  } catch (const std::system_error&) {
-    EXPECT_TRUE(stage.wasHit());
-  }
-}
-
-// ---- An echo, of which one side is cancelled: the other has its end, or its error
-
-Future<> echo(Stage& stage, StreamTransport stream) {
-  const Stage::Scope scope(stage);
-  while (auto line = co_await readLine(stream)) {
-    stage.step();
-    co_await writeOwned(stream, std::string(*line) + "\n");
-    stage.step();
-  }
-  co_await shutdown(stream);
-  stage.step();
-}
-
-Future<> converse(Stage& stage, StreamTransport stream) {
-  const Stage::Scope scope(stage);
-  std::array<char, 3> three{};
-  co_await write(stream, "one\n");
-  stage.step();
-  require(stage, co_await readLine(stream) == "one");
-  stage.step();
-  co_await write(stream, "two;\n");
-  require(stage, co_await readUntil(stream, ";") == "two;");
-  stage.step();
-  require(stage, co_await consume(stream, 1) == 1U);
-  co_await write(stream, "tri\n");
-  stage.step();
-  require(stage, (co_await readExactly(stream, three)).has_value());
-  stage.step();
-  EXPECT_TRUE(co_await withTimeout(asFuture(stage.futureContext(), readOnce(stream)), seconds(1)));
-  co_await shutdown(stream);
-  stage.step();
-  require(stage, (co_await readToEnd(stream)).empty());
-  stage.step();
-}
-
-void startEcho(Stage& stage, Pair ends, bool isClientTheRoot) {
-  Future<> client = endingWell(stage, converse(stage, adopted(stage, std::move(ends.near))));
-  Future<> server = endingWell(stage, echo(stage, adopted(stage, std::move(ends.far))));
-  stage.setRoot(isClientTheRoot ? client : server);
-  stage.add(isClientTheRoot ? server : client);
-}
-
-// ---- Writes that have to wait
-
-const std::string large(1 << 20, 'x');
-
-Future<> readSlowly(Stage& stage, StreamTransport stream) {
-  const Stage::Scope scope(stage);
-  while (co_await consume(stream, 300'000) > 0) {
-    stage.step();
-    co_await sleepAsync(stage.futureContext(), milliseconds(1));
-  }
+void startTalk(Stage& stage, bool isFirstTheRoot, Side first, Side second, Pair ends = pair()) {
+  Future<> one = first(stage, adopted<StreamTransport>(stage, std::move(ends.near)));
+  Future<> other = second(stage, adopted<StreamTransport>(stage, std::move(ends.far)));
+  startSides(stage, isFirstTheRoot, std::move(one), std::move(other));
 }
 
 Future<> writeMuch(Stage& stage, StreamTransport stream) {
   const Stage::Scope scope(stage);
   FutureContext& context = stage.futureContext();
-  co_await write(stream, large);
+  co_await write(stream, largeText);
   stage.step();
-  Future<> behind = asFuture(context, write(stream, large));
+  Future<> behind = asFuture(context, write(stream, largeText));
   Future<> drained = asFuture(context, waitUntilDrained(stream));
   stage.step();
   co_await wait(behind, seconds(10));
   stage.step();
   co_await drained;
-  const std::array<std::string_view, 2> parts{large, "end"};
+  const std::array<std::string_view, 2> parts{largeText, "end"};
   co_await write(stream, parts);
   stage.step();
   co_await closeAfterFlush(stream);
   stage.step();
 }
 
-// ---- Connections
+// A file without a name.
+UniqueFd largeFile() {
+  UniqueFd file(::memfd_create("kairos", MFD_CLOEXEC));
+  EXPECT_EQ(::write(file.get(), largeText.data(), largeText.size()),
+            static_cast<ssize_t>(largeText.size()));
+  return file;
+}
 
-Future<> serve(Stage& stage, StreamServer server) {
+Future<> writeFiles(Stage& stage, StreamTransport stream) {
   const Stage::Scope scope(stage);
-  for (int i = 0; i < 2; ++i) {
-    auto [stream, peer] = co_await accept(server);
+  const UniqueFd file = largeFile();
+  for (const std::uint64_t offset : {0U, 500'000U}) {
+    const FileRange rest{file.get(), offset, FileRange::toEnd};
+    EXPECT_EQ(co_await writeFile(stream, rest), largeText.size() - offset);
     stage.step();
-    const auto line = co_await readLine(stream);
+  }
+  co_await shutdown(stream);
+  stage.step();
+}
+
+// ---- Messages, and what is late
+
+// The first byte says how many follow.
+MessageSize sizeOf(void*, std::string_view bytes) {
+  return {.size = 1 + static_cast<std::size_t>(bytes.front())};
+}
+
+Future<> hearMessages(Stage& stage, StreamTransport stream) {
+  const Stage::Scope scope(stage);
+  for (;;) {
+    const auto [error, message] = co_await noThrow(readMessage(stream, sizeOf));
     stage.step();
-    if (line) co_await write(stream, "bye");
+    if (error) co_return;
+    if (!message) break;
+    EXPECT_EQ(message->substr(1), "word");
+    stage.step();
+  }
+  std::array<char, 1> none{};
+  EXPECT_FALSE(co_await readOnce(stream, none));
+}
+
+Future<> sayMessages(Stage& stage, StreamTransport stream) {
+  const Stage::Scope scope(stage);
+  for (int i = 0; i < 3; ++i) {
+    co_await write(stream, "\4wo");
+    stage.step();
+    co_await sleepAsync(stage.futureContext(), milliseconds(1));
+    co_await write(stream, "rd");
     stage.step();
   }
 }
+
+// Closes a stream that nothing comes from.
+class Watchman {
+ public:
+  Watchman(Stage& stage, StreamTransport& stream)
+      : limit_(stage.transports(), milliseconds(10)), stream_(stream) {
+    ok(limit_.watch(idle_, onIdle, this));
+  }
+  void touch() noexcept { idle_.touch(); }
+
+ private:
+  static void onIdle(void* udata) { static_cast<Watchman*>(udata)->stream_.close(); }
+
+  IdleLimit limit_;
+  IdleOperation idle_;
+  StreamTransport& stream_;
+};
+
+Future<> readUntilIdle(Stage& stage, StreamTransport stream) {
+  const Stage::Scope scope(stage);
+  Watchman watchman(stage, stream);
+  try {
+    while (co_await readLine(stream)) {
+      watchman.touch();
+      stage.step();
+    }
+  } catch (const std::system_error& error) {
+    if (error.code() != TransportError::closed) throw;
+    stage.step();
+  }
+}
+
+Future<> sayLittle(Stage& stage, StreamTransport stream) {
+  const Stage::Scope scope(stage);
+  for (int i = 0; i < 3; ++i) {
+    co_await write(stream, "line\n");
+    stage.step();
+    co_await sleepAsync(stage.futureContext(), milliseconds(5));
+  }
+  EXPECT_FALSE(co_await readLine(stream));
+  stage.step();
+}
+
+// ---- Connections
 
 Future<> visit(Stage& stage, Address address) {
   const Stage::Scope scope(stage);
   StreamTransport first = co_await connect(stage.transports(), address);
   stage.step();
-  co_await write(first, "hello\n");
-  require(stage, co_await readToEnd(first) == "bye");
-  stage.step();
+  co_await greet(stage, std::move(first));
   const std::array<Address, 2> addresses{address, address};
   StreamTransport second = co_await connectAny(stage.transports(), addresses);
   stage.step();
-  co_await write(second, "hello\n");
-  stage.step();
-  co_await readToEnd(second);
-  stage.step();
+  co_await greet(stage, std::move(second));
 }
 
 void startVisit(Stage& stage, bool isVisitorTheRoot) {
-  StreamServer server;
   Address address;
-  ok(StreamServer::listen(stage.transports(), loopback(), {}, server));
-  ok(server.localAddress(address));
-  Future<> serving = endingWell(stage, serve(stage, std::move(server)));
-  Future<> visiting = endingWell(stage, visit(stage, address));
-  stage.setRoot(isVisitorTheRoot ? visiting : serving);
-  stage.add(isVisitorTheRoot ? serving : visiting);
+  Future<> serving = serve(stage, listening(stage, address));
+  Future<> visiting = visit(stage, address);
+  startSides(stage, isVisitorTheRoot, std::move(visiting), std::move(serving));
 }
 
 // ---- Datagrams
-
-DatagramTransport adoptedDatagrams(Stage& stage, UniqueFd fd) {
-  DatagramTransport transport;
-  ok(DatagramTransport::adopt(stage.transports(), fd.get(), {}, transport));
-  fd.release();
-  return transport;
-}
 
 Future<> answer(Stage& stage, DatagramTransport transport) {
   const Stage::Scope scope(stage);
@@ -247,35 +240,38 @@ Future<> fireThreadSignals(Stage& stage, ThreadSignal signal) {
 }  // namespace
 
 const std::vector<StageScenario> transportScenarios = {
-    {"client", [](Stage& stage) { startEcho(stage, pair(), true); }},
-    {"server", [](Stage& stage) { startEcho(stage, tcpPair(), false); }},
+    {"client",
+     [](Stage& stage) {
+       startTalk(stage, true, converse<StreamTransport>, echo<StreamTransport>);
+     }},
+    {"server",
+     [](Stage& stage) {
+       startTalk(stage, false, converse<StreamTransport>, echo<StreamTransport>, tcpPair());
+     }},
     {"writer",
-     [](Stage& stage) {
-       Pair ends = pair();
-       stage.setRoot(endingWell(stage, writeMuch(stage, adopted(stage, std::move(ends.near)))));
-       stage.add(endingWell(stage, readSlowly(stage, adopted(stage, std::move(ends.far)))));
-     }},
+     [](Stage& stage) { startTalk(stage, true, writeMuch, readSlowly<StreamTransport>); }},
     {"reader",
-     [](Stage& stage) {
-       Pair ends = pair();
-       stage.setRoot(endingWell(stage, readSlowly(stage, adopted(stage, std::move(ends.near)))));
-       stage.add(endingWell(stage, writeMuch(stage, adopted(stage, std::move(ends.far)))));
-     }},
+     [](Stage& stage) { startTalk(stage, false, writeMuch, readSlowly<StreamTransport>); }},
+    {"writer of files",
+     [](Stage& stage) { startTalk(stage, true, writeFiles, readSlowly<StreamTransport>); }},
+    {"hearer", [](Stage& stage) { startTalk(stage, true, hearMessages, sayMessages); }},
+    {"sayer", [](Stage& stage) { startTalk(stage, false, hearMessages, sayMessages); }},
+    {"idle", [](Stage& stage) { startTalk(stage, true, readUntilIdle, sayLittle); }},
     {"visitor", [](Stage& stage) { startVisit(stage, true); }},
     {"host", [](Stage& stage) { startVisit(stage, false); }},
     {"datagrams",
      [](Stage& stage) {
        Pair ends = datagramPair();
-       Future<> asking = ask(stage, adoptedDatagrams(stage, std::move(ends.near)));
-       stage.setRoot(endingWell(stage, std::move(asking)));
-       Future<> answering = answer(stage, adoptedDatagrams(stage, std::move(ends.far)));
-       stage.add(endingWell(stage, std::move(answering)));
+       const DatagramOptions none;
+       Future<> asking = ask(stage, adopted<DatagramTransport>(stage, std::move(ends.near), none));
+       Future<> answering =
+           answer(stage, adopted<DatagramTransport>(stage, std::move(ends.far), none));
+       startSides(stage, true, std::move(asking), std::move(answering));
      }},
     {"thread signal",
      [](Stage& stage) {
        const ThreadSignal signal;
-       stage.setRoot(endingWell(stage, awaitThreadSignals(stage, signal)));
-       stage.add(endingWell(stage, fireThreadSignals(stage, signal)));
+       startSides(stage, true, awaitThreadSignals(stage, signal), fireThreadSignals(stage, signal));
      }},
 };
 

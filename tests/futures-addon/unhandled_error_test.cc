@@ -134,6 +134,20 @@ TEST_P(UnhandledErrorTest, IsToldOnceOfWhatIsCheckedByMany) {
   EXPECT_EQ(errors_, once);
 }
 
+// The end of a context gives up on what goes on and on, and on the errors of that.
+TEST_P(UnhandledErrorTest, IsForgottenByAContextThatEnds) {
+  Probe fails;
+  {
+    FutureContext context(reactor_);
+    fails.setAction([&] {
+      static_cast<void>(failAfter(context, milliseconds(0)));
+      context.callSoon(Probe::run, &fails);
+    });
+    context.callSoon(Probe::run, &fails);
+  }
+  EXPECT_GT(fails.runs(), 1U);
+}
+
 // F13
 TEST_P(UnhandledErrorTest, IsForgottenByACallbackThatThrows) {
   Probe throws([] { throw std::logic_error("callback"); });

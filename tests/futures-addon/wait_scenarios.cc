@@ -1,23 +1,17 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
-// Every kind of wait that needs no transport.
-#include <algorithm>
+// Every kind of wait for futures.
 #include <chrono>
-#include <memory>
-#include <string>
+#include <exception>
+#include <new>
+#include <stdexcept>
 #include <utility>
 #include <vector>
 
-#include "kairos/futures-addon/async_event.h"
-#include "kairos/futures-addon/async_event_queue.h"
-#include "kairos/futures-addon/async_lock.h"
-#include "kairos/futures-addon/async_queue.h"
-#include "kairos/futures-addon/async_semaphore.h"
 #include "kairos/futures-addon/cancel.h"
-#include "kairos/futures-addon/future_stream.h"
 #include "kairos/futures-addon/group.h"
+#include "kairos/futures-addon/promise.h"
 #include "kairos/futures-addon/sleep.h"
 #include "kairos/futures-addon/timeout.h"
-#include "kairos/futures-addon/token_bucket.h"
 #include "kairos/tests/futures-addon/stage.h"
 
 namespace kairos {
@@ -101,161 +95,94 @@ Future<> stubborn(Stage& stage) {
   co_await sleeps(stage, 2);
 }
 
-// ---- Turns: of three, the second is cancelled
+// ---- Promises, whose producers are asked
 
-template <class Thing, class Work>
-void startThree(Stage& stage, std::shared_ptr<Thing> thing, Work work) {
-  stage.add(work(stage, thing, 'a'));
-  stage.setRoot(work(stage, thing, 'b'));
-  stage.add(work(stage, thing, 'c'));
-}
+// Completes a promise after a while; asked to cancel, it does what it does.
+class Producer {
+ public:
+  enum class Manner { none, complete, cancel, fail, ignore };
 
-Future<> lockTwice(Stage& stage, std::shared_ptr<AsyncLock> lock, char letter) {
+  Producer(Stage& stage, Manner manner)
+      : reactor_(stage.reactor()), manner_(manner), promise_(stage.futureContext()) {
+    if (manner != Manner::none) promise_.setCancelCallback(onAsked, this);
+    timer_ = reactor_.addTimer(milliseconds(1), onTime, this);
+    if (timer_ == TimerId::none) throw std::bad_alloc();
+  }
+  ~Producer() { reactor_.removeTimer(timer_); }
+  Producer(const Producer&) = delete;
+  Producer& operator=(const Producer&) = delete;
+
+  Future<> future() const { return promise_.future(); }
+
+ private:
+  static void onTime(void* udata) { static_cast<Producer*>(udata)->promise_.complete(); }
+  static void onAsked(void* udata) {
+    auto& self = *static_cast<Producer*>(udata);
+    if (self.manner_ == Manner::ignore) return;
+    self.reactor_.removeTimer(self.timer_);
+    if (self.manner_ == Manner::complete) self.promise_.complete();
+    if (self.manner_ == Manner::cancel) self.promise_.cancel();
+    if (self.manner_ == Manner::fail) self.promise_.fail(std::make_exception_ptr(1));
+  }
+
+  Reactor& reactor_;
+  const Manner manner_;
+  Promise<> promise_;
+  TimerId timer_ = TimerId::none;
+};
+
+Future<> produced(Stage& stage, Producer::Manner manner) {
   const Stage::Scope scope(stage);
-  for (int i = 0; i < 2; ++i) {
-    const auto guard = co_await lock->guard();
-    stage.log += letter;
-    stage.step();
-    co_await sleepOne(stage);
-    stage.step();
-  }
-}
-
-Future<> acquireTwice(Stage& stage, std::shared_ptr<AsyncSemaphore> semaphore, char letter) {
-  const Stage::Scope scope(stage);
-  struct Release {
-    ~Release() { semaphore.release(); }
-    AsyncSemaphore& semaphore;
-  };
-  for (int i = 0; i < 2; ++i) {
-    co_await semaphore->acquire();
-    const Release release{*semaphore};
-    stage.log += letter;
-    stage.step();
-    co_await sleepOne(stage);
-    stage.step();
-  }
-}
-
-Future<> awaitEvent(Stage& stage, std::shared_ptr<AsyncEvent> event, char letter) {
-  const Stage::Scope scope(stage);
-  for (int i = 0; i < 3; ++i) {
-    co_await event->wait();
-    stage.log += letter;
-    stage.step();
-  }
-}
-Future<> fireThrice(Stage& stage, std::shared_ptr<AsyncEvent> event) {
-  for (int i = 0; i < 3; ++i) {
-    co_await sleepOne(stage);
-    event->fire();
-    event->clear();
-    stage.step();
-  }
-}
-
-Future<> consumeTwice(Stage& stage, std::shared_ptr<TokenBucket> bucket, char letter) {
-  const Stage::Scope scope(stage);
-  for (int i = 0; i < 2; ++i) {
-    co_await bucket->consume(3);
-    stage.log += letter;
-    stage.step();
-  }
-}
-Future<> replenish(Stage& stage, std::shared_ptr<TokenBucket> bucket) {
-  for (int i = 0; i < 8; ++i) {
-    co_await sleepOne(stage);
-    bucket->replenish(2);
-    stage.step();
-  }
-}
-
-// ---- Items: what is taken and what is left is what was put
-
-using Items = AsyncQueue<std::string>;
-
-Future<> takeItems(Stage& stage, std::shared_ptr<Items> queue, char) {
-  const Stage::Scope scope(stage);
-  for (;;) {
-    const std::string item = co_await queue->popFirst();
-    if (item == "end") break;
-    stage.log += item;
-    stage.step();
-  }
-}
-Future<> putItems(Stage& stage, std::shared_ptr<Items> queue) {
-  for (const char* item : {"1", "2", "3", "4", "5", "6", "end", "end", "end"}) {
-    co_await queue->addLast(item);
-    stage.step();
-    if (*item == '4') co_await sleepOne(stage);
-  }
-}
-
-Future<> putLetters(Stage& stage, std::shared_ptr<Items> queue, char letter) {
-  const Stage::Scope scope(stage);
-  for (int i = 0; i < 3; ++i) {
-    co_await queue->addLast(std::string(1, letter));
-    stage.step();
-  }
-}
-Future<> takeLetters(Stage& stage, std::shared_ptr<Items> queue) {
-  while (std::count(stage.log.begin(), stage.log.end(), 'c') < 3) {
-    co_await sleepOne(stage);
-    while (auto item = queue->tryPopFirst()) stage.log += *item;
-    stage.step();
-  }
-}
-void expectLettersOfOthers(Stage& stage) {
-  std::string others = stage.log;
-  std::erase(others, 'b');
-  EXPECT_EQ(others, "aaaccc");
-}
-
-// Each was handed to the next in turn, who may be busy when others come.
-void expectEachItemOnce(Stage& stage) {
-  std::string items = stage.log;
-  std::sort(items.begin(), items.end());
-  EXPECT_EQ(items, "123456");
-}
-
-using Stream = FutureStream<std::string>;
-
-Future<> readStream(Stage& stage, std::shared_ptr<Stream> stream, char) {
-  const Stage::Scope scope(stage);
-  while (auto item = co_await stream->read()) {
-    stage.log += *item;
-    stage.step();
-  }
+  const Producer producer(stage, manner);
+  stage.step();
+  co_await producer.future();
   stage.step();
 }
-Future<> writeStream(Stage& stage, std::shared_ptr<Stream> stream) {
-  for (const char* item : {"1", "2", "3", "4", "5", "6"}) {
-    co_await stream->write(item);
-    stage.step();
-    if (*item == '4') co_await sleepOne(stage);
-  }
-  stream->complete();
-}
 
-using Events = AsyncEventQueue<int>;
-
-Future<> readEvents(Stage& stage, std::shared_ptr<Events> events, char letter) {
+Future<> promises(Stage& stage) {
   const Stage::Scope scope(stage);
-  Events::Reader reader(*events);
-  while (co_await reader.next()) {
-    stage.log += letter;
-    stage.step();
-    static_cast<void>(co_await reader.take(2));
-    stage.step();
+  using Manner = Producer::Manner;
+  for (const Manner manner :
+       {Manner::none, Manner::complete, Manner::cancel, Manner::fail, Manner::ignore}) {
+    co_await produced(stage, manner);
   }
 }
-Future<> emitEvents(Stage& stage, std::shared_ptr<Events> events) {
-  for (int i = 0; i < 6; ++i) {
-    co_await sleepOne(stage);
-    events->emit(i);
+
+// ---- Awaits that do not throw, and coroutines that know no context before they await
+
+Future<> quiet(Stage& stage) {
+  const Stage::Scope scope(stage);
+  for (int i = 0; i < 3; ++i) {
+    const Future<int> slept = co_await noThrow(sleeps(stage, 2));
     stage.step();
+    if (slept.cancelled()) co_return;
+    EXPECT_EQ(slept.read(), 2);
   }
-  events->close();
+}
+
+// Knows the stage, but not that this has a context.
+struct Hidden {
+  Stage& stage;
+};
+
+Future<int> guest(Hidden hidden, int depth) {
+  const Stage::Scope scope(hidden.stage);
+  hidden.stage.step();
+  const int slept =
+      depth > 0 ? co_await guest(hidden, depth - 1) : co_await sleeps(hidden.stage, 2);
+  hidden.stage.step();
+  co_return slept;
+}
+
+Future<> host(Stage& stage) {
+  const Stage::Scope scope(stage);
+  const Hidden hidden{stage};
+  EXPECT_EQ(co_await guest(hidden, 2), 2);
+  Future<int> limited = guest(hidden, 1);
+  limited.attach(stage.futureContext());
+  EXPECT_EQ(co_await wait(limited, milliseconds(10)), 2);
+  co_await join(limited);
+  stage.step();
 }
 
 }  // namespace
@@ -266,59 +193,9 @@ const std::vector<StageScenario> waitScenarios = {
     {"groups", [](Stage& stage) { stage.setRoot(groups(stage)); }},
     {"shielded", [](Stage& stage) { stage.setRoot(shielded(stage)); }},
     {"stubborn", [](Stage& stage) { stage.setRoot(stubborn(stage)); }},
-    {"lock",
-     [](Stage& stage) {
-       startThree(stage, std::make_shared<AsyncLock>(stage.futureContext()), lockTwice);
-     },
-     [](Stage& stage) { expectInOrder(stage, "abcabc", 'b'); }},
-    {"semaphore",
-     [](Stage& stage) {
-       startThree(stage, std::make_shared<AsyncSemaphore>(stage.futureContext(), 1), acquireTwice);
-     },
-     [](Stage& stage) { expectInOrder(stage, "abcabc", 'b'); }},
-    {"event",
-     [](Stage& stage) {
-       const auto event = std::make_shared<AsyncEvent>(stage.futureContext());
-       startThree(stage, event, awaitEvent);
-       stage.add(fireThrice(stage, event));
-     },
-     [](Stage& stage) { expectInOrder(stage, "abcabcabc", 'b'); }},
-    {"tokens",
-     [](Stage& stage) {
-       const auto bucket =
-           std::make_shared<TokenBucket>(stage.futureContext(), TokenBucketOptions{.capacity = 2});
-       startThree(stage, bucket, consumeTwice);
-       stage.add(replenish(stage, bucket));
-     },
-     [](Stage& stage) { expectInOrder(stage, "abcabc", 'b'); }},
-    {"takers",
-     [](Stage& stage) {
-       const auto queue = std::make_shared<Items>(stage.futureContext(), 1);
-       startThree(stage, queue, takeItems);
-       stage.add(putItems(stage, queue));
-     },
-     expectEachItemOnce},
-    {"putters",
-     [](Stage& stage) {
-       const auto queue = std::make_shared<Items>(stage.futureContext(), 2);
-       startThree(stage, queue, putLetters);
-       stage.add(takeLetters(stage, queue));
-     },
-     expectLettersOfOthers},
-    {"stream",
-     [](Stage& stage) {
-       const auto stream = std::make_shared<Stream>(stage.futureContext(), 1);
-       startThree(stage, stream, readStream);
-       stage.add(writeStream(stage, stream));
-     },
-     expectEachItemOnce},
-    {"broadcast",
-     [](Stage& stage) {
-       const auto events = std::make_shared<Events>(stage.futureContext());
-       startThree(stage, events, readEvents);
-       stage.add(emitEvents(stage, events));
-     },
-     [](Stage& stage) { expectInOrder(stage, "abcabc", 'b'); }},
+    {"promises", [](Stage& stage) { stage.setRoot(promises(stage)); }},
+    {"quiet", [](Stage& stage) { stage.setRoot(quiet(stage)); }},
+    {"host of guests", [](Stage& stage) { stage.setRoot(host(stage)); }},
 };
 
 }  // namespace kairos

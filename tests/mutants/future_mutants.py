@@ -167,6 +167,18 @@ _COROUTINE = mutants_of(
         "",
     ),
     (
+        "abandoned-ends-again",
+        "the frame of a coroutine goes that others hold, when another library resumes it too late",
+        "  if (!state_.isPending()) return;\n  if (!state_.word_.has(Mark::holdsItself))",
+        "  if (!state_.word_.has(Mark::holdsItself))",
+    ),
+    (
+        "abandoned-keeps-error",
+        "the error of a coroutine that was cancelled where it stands is never destroyed",
+        "  if (!state_.isPending()) return;\n  try {\n",
+        "  try {\n",
+    ),
+    (
         "cancelled-fails",
         "a coroutine that lets CancelledError out has failed",
         "    state_.word_.add(Mark::threwCancelled);\n",
@@ -313,6 +325,12 @@ _TURNS = mutants_of(
         "who has waited for the shortest time is served first",
         "    waiting_.pushBack(turn);\n",
         "    LinkList<Turn> one;\n    one.pushBack(turn);\n    waiting_.takeBefore(one);\n",
+    ),
+    (
+        "served-by-counting",
+        "to serve one takes the longer the more wait",
+        "    --size_;\n    serve(turn);\n",
+        "    size_ = 0;\n    waiting_.forEach([this](Turn&) { ++size_; });\n    serve(turn);\n",
     ),
     compiled=(
         "futures-addon/async_event.cc",

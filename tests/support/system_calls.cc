@@ -123,6 +123,7 @@ int __wrap_epoll_create1(int flags) {
 
 int __wrap_epoll_ctl(int epoll, int operation, int fd, epoll_event* event) {
   if (intercept(SystemCall::epollCtl)) return -1;
+  if (operation == EPOLL_CTL_ADD && intercept(SystemCall::epollAdd)) return -1;
   return __real_epoll_ctl(epoll, operation, fd, event);
 }
 

@@ -12,6 +12,7 @@ namespace kairos {
 enum class SystemCall {
   epollCreate,
   epollCtl,
+  epollAdd,  // of those, the ones that a kernel with no room refuses
   epollWait,
   epollPwait2,
   poll,

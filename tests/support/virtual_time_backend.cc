@@ -90,6 +90,7 @@ std::error_code VirtualTime::watch(detail::Backend& real, const Watch& asked) {
   // Forgetting always succeeds: that is the contract of a backend.
   if (asked.to.any()) done.error = watchFault_.take();
   if (asked.to.any() && !asked.from.any() && !done.error) done.error = additionFault_.take();
+  if (asked.to.any() && asked.from.any() && !done.error) done.error = changeFault_.take();
   if (!done.error) done.error = real.watch(asked.fd, asked.token, asked.from, asked.to);
   if (!asked.to.any()) {
     fdOfToken_.erase(asked.token);

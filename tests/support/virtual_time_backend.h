@@ -61,6 +61,8 @@ class VirtualTime {
   void failWatch(std::errc error, std::size_t times = 1) { watchFault_ = {error, times}; }
   // Only of descriptors that are not watched yet.
   void failAddition(std::errc error, std::size_t times = 1) { additionFault_ = {error, times}; }
+  // Only from one direction to both, or back.
+  void failChange(std::errc error, std::size_t times = 1) { changeFault_ = {error, times}; }
   void failOpenAnother(std::size_t times = 1) {
     openFault_ = {std::errc::too_many_files_open, times};
   }
@@ -114,6 +116,7 @@ class VirtualTime {
   Fault waitFault_;
   Fault watchFault_;
   Fault additionFault_;
+  Fault changeFault_;
   Fault openFault_;
   std::vector<Clock::duration> waits_;
   std::vector<Watch> watches_;

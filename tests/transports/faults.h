@@ -8,6 +8,7 @@
 #include <limits>
 #include <ostream>
 #include <set>
+#include <system_error>
 
 #include "kairos/tests/support/allocations.h"
 #include "kairos/tests/support/descriptors.h"
@@ -26,6 +27,9 @@ class NoMemory {
   void arm(bool on) { none_.setPaused(!on); }
   // What is done cannot be delivered.
   bool mayHang() const { return true; }
+  std::error_condition reported() const {
+    return std::make_error_condition(std::errc::not_enough_memory);
+  }
   bool happened() const { return none_.happened(); }
 
  private:
@@ -43,7 +47,8 @@ inline std::ostream& operator<<(std::ostream& out, const CallFault& fault) {
 
 class FailedCall {
  public:
-  FailedCall(const CallFault& fault, std::size_t nth, std::size_t times) : call_(fault.call) {
+  FailedCall(const CallFault& fault, std::size_t nth, std::size_t times)
+      : call_(fault.call), error_(fault.error) {
     pauseFailures(true);
     failCalls(call_, fault.error, times, nth - 1);
   }
@@ -55,10 +60,12 @@ class FailedCall {
   FailedCall& operator=(const FailedCall&) = delete;
   void arm(bool on) { pauseFailures(!on); }
   bool mayHang() const { return false; }
+  std::error_condition reported() const { return {error_, std::generic_category()}; }
   bool happened() const { return hasFailed(call_); }
 
  private:
   const SystemCall call_;
+  const int error_;
 };
 
 // Plays with a fault at its first moment, at the next one, and so on, until it does not happen any

@@ -51,8 +51,9 @@ class RawNameServer {
   }
   void refuseConnections() { listener_.reset(); }
 
-  // 192.0.2.1, so many times, if that was asked for; `tooLong`: ask by TCP.
-  static std::string answer(std::string_view question, int count = 1, bool tooLong = false) {
+  // An address of IPv4, so many times, if that was asked for; `tooLong`: ask by TCP.
+  static std::string answer(std::string_view question, int count = 1, bool tooLong = false,
+                            std::string_view address = {"\xc0\0\2\1", 4}) {
     constexpr std::size_t headerBytes = 12;
     const bool isForIpv4 = question.size() > 16 && typeOf(question) == 1;
     const int answers = isForIpv4 && !tooLong ? count : 0;
@@ -64,7 +65,8 @@ class RawNameServer {
     message.append(4, '\0');
     message += question.substr(headerBytes, endOfName(question) + 4 - headerBytes);
     for (int i = 0; i < answers; ++i) {
-      message += std::string{'\xc0', 12, 0, 1, 0, 1, 0, 0, 0, 60, 0, 4, '\xc0', 0, 2, 1};
+      message += std::string{'\xc0', 12, 0, 1, 0, 1, 0, 0, 0, 60, 0, 4};
+      message += address;
     }
     return message;
   }

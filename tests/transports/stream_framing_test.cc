@@ -161,40 +161,74 @@ TEST_P(StreamFramingTest, ReadsALineOfMebibytes) {
   stream_.close();
 }
 
-// T32: what is sent in frames of several kinds is read as such, in pieces of any size.
-TEST_P(StreamFramingTest, KeepsEveryByteOfMixedFrames) {
+// Frames of several kinds: lines, what ends with "::", and so many bytes.
+class MixedFrames {
+ public:
   enum Kind { line, separated, exact };
   struct Frame {
     Kind kind;
-    std::string text;
+    std::string_view text;
   };
-  Random random;
-  std::vector<Frame> frames(2000);
+
+  Frame next() {
+    const std::size_t most = random_.oneIn(10) ? 60000 : 300;
+    const std::size_t begin = random_.below(letters_.size() - most);
+    return {static_cast<Kind>(random_.below(3)),
+            std::string_view(letters_).substr(begin, random_.below(most))};
+  }
+
+  static std::string_view endOf(Kind kind) {
+    return kind == line ? "\n" : kind == separated ? "::" : "";
+  }
+
+  Random& random() { return random_; }
+
+ private:
+  std::string makeLetters() {
+    std::string letters(std::size_t{1} << 20, ' ');
+    for (char& c : letters) c = static_cast<char>('a' + random_.below(20));
+    return letters;
+  }
+
+  Random random_;
+  const std::string letters_ = makeLetters();
+};
+
+// T32: 100 MiB on one stream, sent in frames of several kinds and in pieces of any size, are read
+// byte for byte as what they are.
+TEST_P(StreamFramingTest, KeepsEveryByteOf100MebibytesOfMixedFrames) {
+  constexpr std::size_t total = std::size_t{100} << 20;
+  MixedFrames source;
+  std::vector<MixedFrames::Frame> frames;
   std::string sent;
-  for (Frame& frame : frames) {
-    frame.kind = static_cast<Kind>(random.below(3));
-    const std::size_t most = random.oneIn(10) ? 60000 : 100;
-    frame.text.resize(random.below(most));
-    for (char& c : frame.text) c = static_cast<char>('a' + random.below(20));
-    sent += frame.text + (frame.kind == line ? "\n" : frame.kind == separated ? "::" : "");
+  sent.reserve(total + 60002);
+  while (sent.size() < total) {
+    const auto& frame = frames.emplace_back(source.next());
+    sent.append(frame.text).append(MixedFrames::endOf(frame.kind));
   }
   StreamTransport writer = adopt(std::move(far_));
-  std::vector<Write> writes(1 + sent.size() / 1000);
-  for (std::size_t i = 0; i < writes.size(); ++i) {
-    const auto piece = std::string_view(sent).substr(std::min(i * 1000, sent.size()), 1000);
-    ok(writer.write(writes[i], piece, Write::done, &writes[i]));
-    if (random.oneIn(3)) poll();
-  }
-  std::vector<char> into;
-  for (const Frame& frame : frames) {
-    into.resize(frame.text.size());
-    if (frame.kind == line) readLine(read_);
-    if (frame.kind == separated) readUntil(read_, "::");
-    if (frame.kind == exact) readExactly(read_, into);
+  Write write;
+  std::size_t begin = 0;
+  const auto writePiece = [&] {
+    if (begin == sent.size()) return;
+    const auto piece = std::string_view(sent).substr(begin, 1 + source.random().below(200000));
+    begin += piece.size();
+    ok(writer.write(write, piece, Write::done, &write));
+  };
+  write.setThen(writePiece);
+  writePiece();
+  std::vector<char> into(60000);
+  for (const auto& [kind, text] : frames) {
+    if (kind == MixedFrames::line) readLine(read_);
+    if (kind == MixedFrames::separated) readUntil(read_, "::");
+    if (kind == MixedFrames::exact) readExactly(read_, std::span(into).first(text.size()));
     settleUntilDone(read_);
     ASSERT_FALSE(read_.error);
-    ASSERT_TRUE(read_.data == frame.text + (frame.kind == separated ? "::" : ""));
+    const bool showsEnd = kind == MixedFrames::separated;
+    ASSERT_EQ(read_.data.size(), text.size() + (showsEnd ? 2 : 0));
+    ASSERT_TRUE(read_.data.starts_with(text));
   }
+  EXPECT_EQ(begin, sent.size());
   EXPECT_EQ(stream_.peek(), "");
 }
 

@@ -121,6 +121,29 @@ TEST_P(TlsCertificateTest, MayBeOfAnyOfSeveralRoots) {
   EXPECT_EQ(clientShake_.error, std::error_code());
 }
 
+// A bundle of which a part is broken changes nothing: neither whom a client trusts, nor whom a
+// server does, nor what that tells its clients.
+TEST_P(TlsCertificateTest, IsOfNoRootThatIsInABrokenBundle) {
+  const CertificateAuthority other("other root");
+  const std::string broken = other.pem() + "-----BEGIN CERTIFICATE-----\nx";
+  EXPECT_EQ(clients_.trust(broken), std::errc::protocol_error);
+  shakeHands();
+  expectSecure();
+  use(other.issue());
+  shakeHands();
+  EXPECT_EQ(clientShake_.error, std::errc::permission_denied);
+  EXPECT_EQ(servers_.trust(broken), std::errc::protocol_error);
+  EXPECT_EQ(sk_X509_NAME_num(::SSL_CTX_get_client_CA_list(servers_.native())), 0);
+}
+
+// The first bundle takes the place of what the system trusts, unless it is broken.
+TEST_P(TlsCertificateTest, IsOfTheSystemsRootsAfterABrokenBundle) {
+  ok(TlsContext::makeClient(clients_));
+  const X509_STORE* const ofSystem = ::SSL_CTX_get_cert_store(clients_.native());
+  EXPECT_EQ(clients_.trust("-----BEGIN CERTIFICATE-----\nx"), std::errc::protocol_error);
+  EXPECT_EQ(::SSL_CTX_get_cert_store(clients_.native()), ofSystem);
+}
+
 TEST_P(TlsCertificateTest, AndItsKeyAreCheckedWhenTheyAreLoaded) {
   const Identity& good = serverIdentity();
   const auto use = [&](std::string_view chain, std::string_view key) {

@@ -5,10 +5,13 @@
 #include <gtest/gtest.h>
 #include <openssl/crypto.h>
 #include <openssl/err.h>
+#include <openssl/ssl.h>
+#include <openssl/x509_vfy.h>
 
 #include <algorithm>
 #include <array>
 #include <cerrno>
+#include <chrono>
 #include <memory>
 #include <string>
 
@@ -93,10 +96,13 @@ class TlsConversation {
     begin(server_, shakes_[1], writes_[1], ends_[1], reads_[1]);
   }
 
-  // Who is told of an error closes. False: it hangs.
+  // Who is told of an error closes. False: it hangs, longer than the OS may want it to pause.
   bool run() {
     for (int polls = 0; polls < 500 && isPending(); ++polls) {
-      (void)reactor_.poll(Clock::duration::zero());
+      if (reactor_.poll(Clock::duration::zero()).callbacks == 0 &&
+          reactor_.poll(std::chrono::milliseconds(20)).callbacks == 0) {
+        break;
+      }
       if (hasFailed(0)) client_.close();
       if (hasFailed(1)) server_.close();
     }
@@ -253,6 +259,37 @@ TEST_F(TlsFaultTest, MakesContextsOrSaysWhyNot) {
     converse(none, [](const TlsConversation& each) { EXPECT_TRUE(each.isComplete()); });
   }
   EXPECT_GT(nth, 100u);
+}
+
+// A bundle is trusted as a whole or not at all, beside one that is trusted already.
+TEST_F(TlsFaultTest, TrustsAllOfABundleOrNothing) {
+  const CertificateAuthority roots[] = {CertificateAuthority("1"), CertificateAuthority("2")};
+  const std::string bundle = roots[0].pem() + roots[1].pem();
+  EXPECT_FALSE(servers_.trust(testAuthority().pem()));
+  const auto trusted = [this] {
+    return sk_X509_OBJECT_num(
+        ::X509_STORE_get0_objects(::SSL_CTX_get_cert_store(servers_.native())));
+  };
+  const auto told = [this] {
+    return sk_X509_NAME_num(::SSL_CTX_get_client_CA_list(servers_.native()));
+  };
+  std::size_t nth = 1;
+  for (bool isOver = false; !isOver; ++nth) {
+    SCOPED_TRACE(nth);
+    OpensslNoMemory guard(nth, 1);
+    guard.arm(true);
+    const bool isTrusted = !servers_.trust(bundle);
+    guard.arm(false);
+    isOver = !guard.happened();
+    ASSERT_TRUE(isTrusted || !isOver);
+    ASSERT_EQ(trusted(), isTrusted ? 3 : 1);
+    ASSERT_EQ(told(), isTrusted ? 3 : 1);
+    EXPECT_EQ(::ERR_peek_error(), 0u);
+    if (!isTrusted) continue;
+    EXPECT_FALSE(TlsContext::makeServer(servers_));
+    EXPECT_FALSE(servers_.trust(testAuthority().pem()));
+  }
+  EXPECT_GT(nth, 50u);
 }
 
 TEST_F(TlsFaultTest, ConcealsInterruptionsAndFalseReadiness) {

@@ -6,6 +6,7 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
+#include <cerrno>
 #include <memory>
 #include <new>
 
@@ -32,29 +33,40 @@ BorrowedFiles* BorrowedFiles::of(Context& context) noexcept {
 std::error_code BorrowedFiles::borrow(Context& context, Fd fd, bool& result) noexcept {
   bool wasBlocking = false;
   if (const auto error = setFlags(fd, wasBlocking)) return error;
-  BorrowedFiles* files = of(context);
-  result = wasBlocking || (files != nullptr && files->hasFileOf(fd));
-  if (!result) return {};
-  if (files == nullptr) {
-    files = new (std::nothrow) BorrowedFiles;
-    context.setBorrowedFiles(std::unique_ptr<ContextShare>(files));
-  }
-  const std::error_code error = files != nullptr ? files->add(fd) : noMemory();
+  result = false;
+  if (!wasBlocking && of(context) == nullptr) return {};
+  const std::error_code error = lend(context, fd, wasBlocking, result);
   if (error && wasBlocking) makeBlocking(fd);
   return error;
+}
+
+std::error_code BorrowedFiles::lend(Context& context, Fd fd, bool wasBlocking,
+                                    bool& result) noexcept {
+  std::unique_ptr<Loan> made(new (std::nothrow) Loan);
+  if (!made) return noMemory();
+  if (const auto error = look(fd, *made)) return error;
+  BorrowedFiles* files = of(context);
+  if (files == nullptr) {
+    files = new (std::nothrow) BorrowedFiles;
+    if (files == nullptr) return noMemory();
+    context.setBorrowedFiles(std::unique_ptr<ContextShare>(files));
+  }
+  result = wasBlocking || files->has(*made);
+  if (result) files->loansLike(*made).pushBack(*made.release());
+  return {};
 }
 
 void BorrowedFiles::giveBack(Context& context, Fd fd) noexcept {
   BorrowedFiles& files = *of(context);
   Loan like;
-  if (!files.look(fd, like)) return makeBlocking(fd);
+  if (look(fd, like)) return makeBlocking(fd);
   Loan* own = nullptr;
   files.loansLike(like).forEach([&](Loan& each) {
     if (each.fd == fd) own = &each;
     return own == nullptr;
   });
   delete own;
-  if (!files.hasFileOf(fd)) makeBlocking(fd);
+  if (!files.has(like)) makeBlocking(fd);
 }
 
 // The streams are gone.
@@ -64,35 +76,23 @@ BorrowedFiles::~BorrowedFiles() {
   }
 }
 
-std::error_code BorrowedFiles::add(Fd fd) noexcept {
-  auto* const made = new (std::nothrow) Loan;
-  if (made == nullptr) return noMemory();
-  if (!look(fd, *made)) {
-    delete made;
-    return std::make_error_code(std::errc::bad_file_descriptor);
-  }
-  loansLike(*made).pushBack(*made);
-  return {};
-}
-
-bool BorrowedFiles::hasFileOf(Fd fd) noexcept {
-  Loan like;
-  if (!look(fd, like)) return false;
+bool BorrowedFiles::has(const Loan& like) noexcept {
   bool isHere = false;
   loansLike(like).forEach([&](const Loan& each) {
-    isHere = each.device == like.device && each.number == like.number && areOneFile(each.fd, fd);
+    isHere =
+        each.device == like.device && each.number == like.number && areOneFile(each.fd, like.fd);
     return !isHere;
   });
   return isHere;
 }
 
-bool BorrowedFiles::look(Fd fd, Loan& result) const noexcept {
+std::error_code BorrowedFiles::look(Fd fd, Loan& result) noexcept {
   struct stat status;
-  if (::fstat(fd, &status) != 0) return false;
+  if (::fstat(fd, &status) != 0) return systemError(errno);
   result.fd = fd;
   result.device = status.st_dev;
   result.number = status.st_ino;
-  return true;
+  return {};
 }
 
 }  // namespace kairos::detail

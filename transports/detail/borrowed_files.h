@@ -20,7 +20,7 @@ class BorrowedFiles final : public ContextShare {
  public:
   // Makes `fd` non-blocking and close-on-exec.
   //   result    it is to be given back
-  //   Errors    not_enough_memory; what fcntl(2) says. Nothing is changed then.
+  //   Errors    not_enough_memory; what fcntl(2) or fstat(2) says. Nothing is changed then.
   static std::error_code borrow(Context& context, Fd fd, bool& result) noexcept;
 
   // Before the close.
@@ -38,9 +38,10 @@ class BorrowedFiles final : public ContextShare {
   using Loans = IntrusiveList<Loan>;
 
   static BorrowedFiles* of(Context& context) noexcept;
-  std::error_code add(Fd fd) noexcept;
-  bool hasFileOf(Fd fd) noexcept;
-  bool look(Fd fd, Loan& result) const noexcept;
+  static std::error_code lend(Context& context, Fd fd, bool wasBlocking, bool& result) noexcept;
+  // Of another descriptor of the same open file.
+  bool has(const Loan& like) noexcept;
+  static std::error_code look(Fd fd, Loan& result) noexcept;
   Loans& loansLike(const Loan& loan) noexcept { return loans_[loan.number % loans_.size()]; }
 
   std::array<Loans, 64> loans_;

@@ -73,8 +73,9 @@ std::error_code DatagramSocket::receive(ReceiveOperation& operation, std::size_t
 void DatagramSocket::onReadable(void* udata) {
   auto& socket = *static_cast<DatagramSocket*>(udata);
   socket.context_->dispatch([&socket] {
-    if (socket.receiving_ == nullptr) return socket.unwatchReading();
+    if (socket.receiving_ == nullptr) socket.unwatchReading();
     if (socket.isReceiving()) socket.receiveBatch();
+    socket.endWakeUp();
   });
 }
 
@@ -85,7 +86,7 @@ void DatagramSocket::receiveBatch() noexcept {
   const IoResult result = batch_->receive(end_.fd, bytesMax_);
   if (result.error == 0) return serveReceive();
   giveBatch();
-  if (result.wouldBlock()) return watchAnew();
+  if (result.wouldBlock()) return registration_.doubt();
   finishReceive(systemError(result.error));
 }
 
@@ -110,24 +111,13 @@ bool DatagramSocket::cancel(ReceiveOperation& operation) noexcept {
 }
 
 void DatagramSocket::watchReading() noexcept {
-  if (readerAdded_) return;
-  const auto error = context_->reactor().addReader(end_.fd, onReadable, this);
-  readerAdded_ = !error;
-  if (error) finishReceive(error);
+  if (registration_.hasReader()) return;
+  wake();
+  if (const auto error = registration_.addReader(watched())) finishReceive(error);
 }
 
 void DatagramSocket::unwatchReading() noexcept {
-  if (std::exchange(readerAdded_, false)) context_->reactor().removeReader(end_.fd);
-}
-
-// As Stream::watchAnew(): woken for nothing, this may be the last time.
-void DatagramSocket::watchAnew() noexcept {
-  const bool waitsToReceive = readerAdded_ && isReceiving();
-  const bool waitsToSend = writerAdded_;
-  unwatchReading();
-  if (std::exchange(writerAdded_, false)) context_->reactor().removeWriter(end_.fd);
-  if (waitsToReceive) watchReading();
-  if (waitsToSend) watchWriting();
+  registration_.removeReader(context_->reactor(), end_.fd);
 }
 
 // ---- Sending
@@ -143,7 +133,10 @@ void DatagramSocket::send(SendOperation& operation, AsyncCallback callback) noex
 
 void DatagramSocket::onWritable(void* udata) {
   auto& socket = *static_cast<DatagramSocket*>(udata);
-  socket.context_->dispatch([&socket] { socket.flush(true); });
+  socket.context_->dispatch([&socket] {
+    socket.flush(true);
+    socket.endWakeUp();
+  });
 }
 
 void DatagramSocket::onRetry(void* udata) {
@@ -162,7 +155,7 @@ void DatagramSocket::flush(bool wasWoken) noexcept {
       break;
     case DatagramQueue::Next::refused:
       waitForRoom();
-      if (wasWoken) watchAnew();
+      if (wasWoken) registration_.doubt();
       break;
     case DatagramQueue::Next::starved:
       retryLater();
@@ -192,15 +185,14 @@ void DatagramSocket::retryLater() noexcept {
 }
 
 void DatagramSocket::watchWriting() noexcept {
-  if (writerAdded_) return;
-  const auto error = context_->reactor().addWriter(end_.fd, onWritable, this);
-  writerAdded_ = !error;
-  if (error) sends_.failAll(*context_, error);
+  if (registration_.hasWriter()) return;
+  wake();
+  if (const auto error = registration_.addWriter(watched())) sends_.failAll(*context_, error);
 }
 
 void DatagramSocket::stopSending() noexcept {
   context_->reactor().removeTimer(std::exchange(retry_, TimerId::none));
-  if (std::exchange(writerAdded_, false)) context_->reactor().removeWriter(end_.fd);
+  registration_.removeWriter(context_->reactor(), end_.fd);
 }
 
 bool DatagramSocket::cancel(SendOperation& operation) noexcept {
@@ -212,6 +204,25 @@ bool DatagramSocket::cancel(SendOperation& operation) noexcept {
 }
 
 // ---- Both
+
+WatchedFd DatagramSocket::watched() noexcept {
+  return {context_->reactor(), end_.fd, onReadable, onWritable, this};
+}
+
+void DatagramSocket::endWakeUp() noexcept {
+  if (!registration_.mustAsk()) return;
+  wake();
+  registration_.noteAsked();
+}
+
+// As Stream::wake().
+void DatagramSocket::wake() noexcept {
+  const Registration::Directions asleep = registration_.removeAsleep(watched());
+  if (asleep.reads && isReceiving()) watchReading();
+  if (!asleep.writes) return;
+  if (registration_.hasReader()) return retryLater();
+  watchWriting();
+}
 
 // A send is destroyed in the queue, which it leaves by itself.
 void DatagramSocket::forget(Operation& operation) noexcept {

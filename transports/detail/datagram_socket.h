@@ -11,6 +11,7 @@
 #include "kairos/transports/detail/context.h"
 #include "kairos/transports/detail/datagram_batch.h"
 #include "kairos/transports/detail/datagram_queue.h"
+#include "kairos/transports/detail/registration.h"
 
 namespace kairos::detail {
 
@@ -51,19 +52,20 @@ class DatagramSocket final : public ContextMember, public OperationOwner {
   void giveBatch() noexcept;
   void watchReading() noexcept;
   void unwatchReading() noexcept;
-  void watchAnew() noexcept;
   void flush(bool wasWoken) noexcept;
   void tellReport() noexcept;
   void waitForRoom() noexcept;
   void retryLater() noexcept;
   void watchWriting() noexcept;
   void stopSending() noexcept;
+  WatchedFd watched() noexcept;
+  void endWakeUp() noexcept;
+  void wake() noexcept;
 
   Context* context_;  // null: the context has ended
   DatagramEnd end_;   // its fd is -1: closed
   std::size_t bytesMax_;
-  bool readerAdded_ = false;
-  bool writerAdded_ = false;
+  Registration registration_;
   TimerId retry_ = TimerId::none;
   ReceiveOperation* receiving_ = nullptr;
   std::unique_ptr<DatagramBatch> batch_;  // of the last receive

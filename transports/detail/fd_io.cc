@@ -154,7 +154,10 @@ std::error_code setFlags(Fd fd, bool& wasBlocking) noexcept {
   if (wasBlocking && ::fcntl(fd, F_SETFL, status | O_NONBLOCK) != 0) {
     return systemError(errno);
   }
-  return ::fcntl(fd, F_SETFD, FD_CLOEXEC) == 0 ? std::error_code() : systemError(errno);
+  if (::fcntl(fd, F_SETFD, FD_CLOEXEC) == 0) return {};
+  const std::error_code error = systemError(errno);
+  if (wasBlocking) ::fcntl(fd, F_SETFL, status);
+  return error;
 }
 
 void makeBlocking(Fd fd) noexcept {

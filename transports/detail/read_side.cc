@@ -36,7 +36,7 @@ bool ReadSide::lackMemory(ReadOperation& operation) noexcept {
 bool ReadSide::receiveNothing(IoResult result) noexcept {
   if (result.wouldBlock()) return false;
   if (result.error != 0) {
-    error_ = static_cast<std::int16_t>(result.error);
+    setError(result.error);
   } else {
     sawEnd_ = true;
   }

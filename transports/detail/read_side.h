@@ -27,7 +27,7 @@ class ReadSide {
   void explainEnd(int error) noexcept {
     if (!sawEnd_ || error == 0) return;
     sawEnd_ = false;
-    error_ = static_cast<std::int16_t>(error);
+    setError(error);
   }
   // None: it has not failed.
   std::error_code error() const noexcept {
@@ -83,6 +83,7 @@ class ReadSide {
     return operation.isInto() && operation.wanted_ - operation.bytes >= BufferPool::blockBytes &&
            buffer_.unread().empty();
   }
+  void setError(int error) noexcept { error_ = static_cast<std::uint16_t>(error & 0x7fff); }
   bool receiveInto(Fd fd, FdKind kind, ReadOperation& operation) noexcept;
   // Nothing came. False: it may yet.
   bool receiveNothing(IoResult result) noexcept;
@@ -107,8 +108,8 @@ class ReadSide {
   bool serveConsume(ReadOperation& operation) noexcept;
 
   ReadBuffer buffer_;
-  std::int16_t error_ = 0;  // errno
-  bool sawEnd_ = false;
+  std::uint16_t error_ : 15 = 0;  // errno
+  bool sawEnd_ : 1 = false;
 };
 
 }  // namespace kairos::detail

@@ -41,15 +41,17 @@ void Stream::startRead(ReadOperation& operation, AsyncCallback callback) noexcep
   if (closed_) return finishRead(TransportError::closed);
   readSide_.trim(context_->pool());
   if (readSide_.mayServe(operation)) serveRead();
-  if (readerAdded_ || !isReading()) return;
-  std::error_code error = checkReadable(fd_, kind_);
-  if (!error) error = watchReading();
-  if (error) finishRead(error);
+  if (registration_.hasReader() || !isReading()) return;
+  if (const std::error_code error = checkReadable(fd_, kind_)) return finishRead(error);
+  watchReading();
 }
 
 void Stream::onReadable(void* udata) {
   auto& stream = *static_cast<Stream*>(udata);
-  stream.context_->dispatch([&stream] { stream.readSome(); });
+  stream.context_->dispatch([&stream] {
+    stream.readSome();
+    stream.endWakeUp();
+  });
 }
 
 // Once per poll: what remains is reported again. Of a broken connection that a write was told of,
@@ -66,25 +68,9 @@ inline void Stream::readSome() noexcept {
 // It was woken for something else, or in vain.
 void Stream::readNothing() noexcept {
   if (reading_ == nullptr) unwatchReading();
-  if (isReading() && reading_->error) {
-    finishRead(reading_->error);
-  } else {
-    watchAnew();
-  }
+  if (isReading() && reading_->error) finishRead(reading_->error);
   if (readSide_.hasEnded()) unwatchReading();
-}
-
-// When the OS refuses a change of what is watched, the reactor wakes what is left once and then no
-// more. That looks as if there was nothing, so that it must be assumed whenever there was nothing.
-void Stream::watchAnew() noexcept {
-  const bool waitsToRead = readerAdded_ && isReading();
-  const bool waitsToWrite = writerAdded_;
-  unwatchReading();
-  unwatchWriting();
-  if (waitsToRead) {
-    if (const std::error_code error = watchReading()) finishRead(error);
-  }
-  if (waitsToWrite) watchWriting();
+  registration_.doubt();
 }
 
 void Stream::serveRead() noexcept {
@@ -111,16 +97,11 @@ void Stream::shutdownRead() noexcept {
   if (isReading()) serveRead();
 }
 
-std::error_code Stream::watchReading() noexcept {
-  if (readerAdded_) return {};
-  const std::error_code error = context_->reactor().addReader(fd_, onReadable, this);
-  readerAdded_ = !error;
-  return error;
-}
-
-void Stream::unwatchReading() noexcept {
-  if (readerAdded_) context_->reactor().removeReader(fd_);
-  readerAdded_ = false;
+// A read waits. Writes that sleep may fail before, and close the stream.
+void Stream::watchReading() noexcept {
+  wake();
+  if (!isReading()) return;
+  if (const std::error_code error = registration_.addReader(watched())) finishRead(error);
 }
 
 // ---- Writing
@@ -189,7 +170,10 @@ void Stream::queueRest(WriteOperation& operation, int error) noexcept {
 
 void Stream::onWritable(void* udata) {
   auto& stream = *static_cast<Stream*>(udata);
-  stream.context_->dispatch([&stream] { stream.flush(true); });
+  stream.context_->dispatch([&stream] {
+    stream.flush(true);
+    stream.endWakeUp();
+  });
 }
 
 void Stream::flush(bool wasWoken) noexcept {
@@ -201,7 +185,8 @@ void Stream::flush(bool wasWoken) noexcept {
         writes_->tellDrained(*context_);
         return watchWriting();
       case WriteQueue::Next::refused:
-        return wasWoken ? watchAnew() : watchWriting();
+        if (wasWoken) registration_.doubt();
+        return watchWriting();
       case WriteQueue::Next::starved:
         writes_->tellDrained(*context_);
         return retryLater();
@@ -245,15 +230,9 @@ void Stream::finishLast() noexcept {
 }
 
 void Stream::watchWriting() noexcept {
-  if (writerAdded_) return;
-  const std::error_code error = context_->reactor().addWriter(fd_, onWritable, this);
-  writerAdded_ = !error;
-  if (error) failWrites(error);
-}
-
-void Stream::unwatchWriting() noexcept {
-  if (writerAdded_) context_->reactor().removeWriter(fd_);
-  writerAdded_ = false;
+  if (registration_.hasWriter()) return;
+  wake();
+  if (const std::error_code error = registration_.addWriter(watched())) failWrites(error);
 }
 
 // A socket without memory for what is sent counts as writable.
@@ -335,6 +314,22 @@ bool Stream::cancel(DrainOperation& operation) noexcept {
 }
 
 // ---- Both
+
+// Only after a change, or when nothing was there.
+void Stream::lookAtWatches() noexcept {
+  wake();
+  registration_.noteAsked();
+}
+
+// What sleeps is registered anew. Writes beside a read that waits try again later, since it is to
+// watch both that the OS has just refused.
+void Stream::wake() noexcept {
+  const Registration::Directions asleep = registration_.removeAsleep(watched());
+  if (asleep.reads && isReading()) watchReading();
+  if (!asleep.writes) return;
+  if (registration_.hasReader()) return retryLater();
+  watchWriting();
+}
 
 std::error_code Stream::failure() const noexcept {
   if (writes_ != nullptr && writes_->error()) return writes_->error();

@@ -10,6 +10,7 @@
 #include "kairos/transports/detail/fd_io.h"
 #include "kairos/transports/detail/read_side.h"
 #include "kairos/transports/detail/refusal.h"
+#include "kairos/transports/detail/registration.h"
 #include "kairos/transports/detail/write_queue.h"
 #include "kairos/transports/stream_operation.h"
 
@@ -78,9 +79,8 @@ class Stream final : public ContextMember, public OperationOwner {
   void readNothing() noexcept;
   void serveRead() noexcept;
   void finishRead(std::error_code error) noexcept;
-  std::error_code watchReading() noexcept;
-  void unwatchReading() noexcept;
-  void watchAnew() noexcept;
+  void watchReading() noexcept;
+  void unwatchReading() noexcept { registration_.removeReader(context_->reactor(), fd_); }
 
   std::error_code writeError() const noexcept;
   bool mayWriteAtOnce(const WriteOperation& operation) const noexcept;
@@ -95,7 +95,13 @@ class Stream final : public ContextMember, public OperationOwner {
   void afterWrites() noexcept;
   void afterWithdrawal() noexcept;
   void watchWriting() noexcept;
-  void unwatchWriting() noexcept;
+  void unwatchWriting() noexcept { registration_.removeWriter(context_->reactor(), fd_); }
+  WatchedFd watched() noexcept { return {context_->reactor(), fd_, onReadable, onWritable, this}; }
+  void endWakeUp() noexcept {
+    if (registration_.mustAsk()) lookAtWatches();
+  }
+  void lookAtWatches() noexcept;
+  void wake() noexcept;
   void retryLater() noexcept;
   void stopRetrying() noexcept;
   void closeFd() noexcept;
@@ -105,9 +111,8 @@ class Stream final : public ContextMember, public OperationOwner {
   ReadOperation* reading_ = nullptr;  // pending
   WriteQueue* writes_ = nullptr;      // in a block of the context's; null: nothing is queued
   [[no_unique_address]] ReadSide readSide_;
+  Registration registration_;
   FdKind kind_ : 2;
-  bool readerAdded_ : 1 = false;
-  bool writerAdded_ : 1 = false;
   bool shutdownStarted_ : 1 = false;
   bool closesAfterFlush_ : 1 = false;
   bool isBorrowed_ : 1 = false;
