@@ -4,8 +4,10 @@
 #include <exception>
 #include <new>
 #include <set>
+#include <utility>
 
 #include "kairos/futures-addon/async_queue.h"
+#include "kairos/futures-addon/promise.h"
 #include "kairos/tests/futures-addon/stage.h"
 #include "kairos/tests/support/allocations.h"
 #include "kairos/tests/support/descriptors.h"
