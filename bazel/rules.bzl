@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: MIT OR Apache-2.0
-"""The rules of Kairos's own code: warnings are errors, headers are "kairos/<layer>/<file>.h"."""
+"""The rules of Kairos's own code: its warnings are errors, but not in the workspaces of those who use
+it; headers are "kairos/<layer>/<file>.h"."""
 
 load("@rules_cc//cc:defs.bzl", "cc_binary", "cc_library", "cc_test")
 
@@ -10,14 +11,17 @@ _COPTS = [
     "-Wshadow",
     "-Wconversion",
     "-Wsign-conversion",
-    "-Werror",
 ]
+
+# A user's compiler, and flags, may warn of more.
+def _copts():
+    return _COPTS + (["-Werror"] if native.repository_name() == "@" else [])
 
 def kairos_library(name, include_prefix = "kairos", strip_include_prefix = "/", **kwargs):
     """A cc_library whose headers are included with the prefix "kairos/"."""
     cc_library(
         name = name,
-        copts = _COPTS,
+        copts = _copts(),
         include_prefix = include_prefix,
         strip_include_prefix = strip_include_prefix,
         **kwargs
@@ -26,7 +30,7 @@ def kairos_library(name, include_prefix = "kairos", strip_include_prefix = "/", 
 def kairos_binary(name, **kwargs):
     cc_binary(
         name = name,
-        copts = _COPTS,
+        copts = _copts(),
         **kwargs
     )
 
@@ -35,7 +39,7 @@ def kairos_test(name, deps = [], size = "small", **kwargs):
     cc_test(
         name = name,
         size = size,
-        copts = _COPTS,
+        copts = _copts(),
         deps = deps + [
             "@googletest//:gtest",
             "@googletest//:gtest_main",

@@ -21,7 +21,7 @@ constexpr std::array<Row, 7> rows = {{
     {std::errc::message_size, "What was to be read does not end within the limit."},
     {std::errc::broken_pipe, "The stream was shut down for writing."},
     {std::errc::device_or_resource_busy,
-     "The operation is pending, or another one reads from this stream."},
+     "The operation is pending already, or another one that has to end first."},
     {std::errc::not_connected, "The transport is empty: it was never opened, or moved from."},
     {std::errc::no_buffer_space, "Too many bytes of writes wait to be sent."},
 }};

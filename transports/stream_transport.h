@@ -153,7 +153,7 @@ class StreamTransport {
   [[nodiscard]] std::error_code waitUntilDrained(DrainOperation& operation, CallbackFunc callback,
                                                  void* udata) noexcept;
   //   Errors    invalid_argument: not in order, or high is 0; TransportError::closed;
-  //   not_enough_memory
+  //             not_enough_memory
   [[nodiscard]] std::error_code setWriteMarks(const WriteMarks& marks) noexcept;
 
   // Ends a pending operation with operation_canceled; its callback runs as usual. False: it is

@@ -127,7 +127,8 @@ void FutureState::endRest() noexcept {
 }
 
 void FutureState::reportError() noexcept {
-  if (core_ == nullptr) std::terminate();  // like an exception that leaves a thread
+  // Like an exception that leaves a thread: the program ends, and says of what.
+  if (core_ == nullptr) std::rethrow_exception(error_);
   observe();
   core_->reportUnhandled(error_, created_);
 }

@@ -57,11 +57,17 @@ class Server {
 
   kairos::FutureContext& futureContext() { return loop_.futureContext(); }
 
+  // Until it is cancelled. A shortage of descriptors is told, and the next accept waits it out.
   Future<> acceptAll() {
     for (;;) {
-      auto [stream, peer] = co_await kairos::accept(server_);
+      auto [error, accepted] = co_await noThrow(kairos::accept(server_));
       clients_.remove_if([](const Future<>& client) { return client.finished(); });
-      clients_.push_back(serveOne(loop_, std::move(stream)));
+      if (error == std::errc::operation_canceled) break;
+      if (error) {
+        kairos::examples::report("accept", error);
+      } else {
+        clients_.push_back(serveOne(loop_, std::move(accepted.stream)));
+      }
     }
   }
 

@@ -39,14 +39,20 @@ struct Scan {
   kairos::FutureContext& futureContext() { return loop.futureContext(); }
 };
 
-Future<bool> isOpen(Scan& scan, kairos::Address address) {
+// None: somebody listens. Who does not answer in time is timed_out.
+Future<std::error_code> tryPort(Scan& scan, kairos::Address address) {
   auto place = co_await scan.places.guard();
   auto connecting = asFuture(scan.futureContext(),
                              noThrow(kairos::connect(scan.loop.transportContext(), address)));
   const bool isInTime = co_await kairos::withTimeout(connecting, patience);
   place.release();
   ++scan.done;
-  co_return isInTime && !connecting.read().error;
+  co_return isInTime ? connecting.read().error : std::make_error_code(std::errc::timed_out);
+}
+
+// Else the error tells nothing of the port.
+bool isClosed(std::error_code error) {
+  return error == std::errc::connection_refused || error == std::errc::timed_out;
 }
 
 void draw(const Scan& scan) {
@@ -65,15 +71,25 @@ Future<> drawUntilDone(Scan& scan) {
   std::fputs("\n", stderr);
 }
 
-Future<> run(Scan& scan, const std::vector<kairos::Address>& addresses) {
+// True: all were tried.
+Future<bool> run(Scan& scan, const std::vector<kairos::Address>& addresses) {
   scan.total = addresses.size();
-  std::vector<Future<bool>> all;
-  for (const auto& address : addresses) all.push_back(isOpen(scan, address));
-  Future<> drawing = drawUntilDone(scan);
+  std::vector<Future<std::error_code>> all;
+  for (const auto& address : addresses) all.push_back(tryPort(scan, address));
+  co_await drawUntilDone(scan);
+  std::size_t unknown = 0;
+  std::error_code why;
   for (std::size_t i = 0; i < all.size(); ++i) {
-    if (co_await all[i]) std::printf("%s\n", addresses[i].toString().c_str());
+    const std::error_code error = co_await all[i];
+    if (!error) std::printf("%s\n", addresses[i].toString().c_str());
+    if (!error || isClosed(error)) continue;
+    ++unknown;
+    why = error;
   }
-  co_await drawing;
+  if (unknown > 0) {
+    std::fprintf(stderr, "%zu ports could not be tried: %s\n", unknown, why.message().c_str());
+  }
+  co_return unknown == 0;
 }
 
 // The addresses of all ports; none: that makes no sense.
@@ -102,6 +118,5 @@ int main(int argc, char** argv) {
     return 2;
   }
   Scan scan;
-  scan.loop.waitFor(run(scan, addresses));
-  return 0;
+  return scan.loop.waitFor(run(scan, addresses)) ? 0 : 1;
 }

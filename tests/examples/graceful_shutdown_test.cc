@@ -3,7 +3,9 @@
 
 #include <chrono>
 #include <csignal>
+#include <list>
 #include <string>
+#include <utility>
 
 #include "kairos/tests/examples/tcp_client.h"
 #include "kairos/tests/support/child_process.h"
@@ -36,6 +38,25 @@ TEST(GracefulShutdownTest, SaysGoodbyeToAll) {
   EXPECT_EQ(server.waitForExit(), 0) << server.errors();
   EXPECT_NE(server.output().find("nothing is left"), std::string::npos) << server.output();
   EXPECT_FALSE(TcpClient(port).connected());
+}
+
+TEST(GracefulShutdownTest, GoesOnAfterAShortageOfDescriptors) {
+  ChildProcess::Options options = shutdownServer("127.0.0.1:0");
+  options.descriptorsMax = 16;
+  ChildProcess server(std::move(options));
+  ASSERT_TRUE(server.waitForOutput("\n")) << server.errors();
+  const std::uint16_t port = listeningPort(server.output());
+  {
+    std::list<TcpClient> many;
+    for (int i = 0; i < 16; ++i) many.emplace_back(port);
+    EXPECT_TRUE(server.waitForError("accept")) << server.errors();
+  }
+  TcpClient after(port);
+  EXPECT_TRUE(after.sendAll("x"));
+  EXPECT_EQ(after.receive(1), "x");
+  server.signal(SIGTERM);
+  EXPECT_EQ(after.receiveUntilEnd(), "goodbye\n");
+  EXPECT_EQ(server.waitForExit(), 0) << server.errors();
 }
 
 // At once: nothing waits for the next client.

@@ -40,6 +40,14 @@ TEST(PortScannerTest, FindsNobodyOnAPortThatRefuses) {
   EXPECT_EQ(scan.output(), "");
 }
 
+TEST(PortScannerTest, TellsWhatItCouldNotTry) {
+  ChildProcess::Options options = scanner({"127.0.0.1", "1", "100"});
+  options.descriptorsMax = 16;
+  ChildProcess scan(options);
+  EXPECT_EQ(scan.waitForExit(), 1);
+  EXPECT_NE(scan.errors().find(" ports could not be tried: "), std::string::npos) << scan.errors();
+}
+
 TEST(PortScannerTest, ChecksItsArguments) {
   for (const std::vector<std::string>& bad :
        std::vector<std::vector<std::string>>{{"127.0.0.1", "1"},

@@ -3,8 +3,10 @@
 // left behind, and the others go on. IF13
 #include <cstddef>
 #include <new>
+#include <utility>
 
 #include "kairos/futures-addon/async_queue.h"
+#include "kairos/futures-addon/promise.h"
 #include "kairos/tests/futures-addon/sweep.h"
 #include "kairos/tests/support/allocations.h"
 

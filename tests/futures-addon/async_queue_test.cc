@@ -294,7 +294,7 @@ TEST_P(AsyncQueueTest, CarriesWhatCanOnlyBeMoved) {
 
 // F71
 struct Fixed {
-  explicit Fixed(int number) : number(number) {}
+  explicit Fixed(int ofNumber) : number(ofNumber) {}
   const int number;
 };
 

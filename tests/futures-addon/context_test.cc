@@ -298,7 +298,7 @@ TEST_P(ContextTest, AwaitsWhatOtherLibrariesMake) {
 }
 
 struct Unmovable : Foreign {
-  Unmovable(std::coroutine_handle<>& waiting, const Unmovable*& place) : Foreign{waiting} {
+  Unmovable(std::coroutine_handle<>& resumable, const Unmovable*& place) : Foreign{resumable} {
     place = this;
   }
   Unmovable(const Unmovable&) = delete;

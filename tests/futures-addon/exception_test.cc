@@ -207,7 +207,7 @@ Future<> operateAndWait(ManualOperation*& running, Future<> after) {
   co_await operate(running, open);
   co_await wait(std::move(after), seconds(1));
 }
-Future<> awaitQuietly(Future<> future) { co_await noThrow(std::move(future)); }
+Future<> awaitQuietly(Future<> future) { static_cast<void>(co_await noThrow(std::move(future))); }
 
 // The outer has met no context, and the inner not before the outer awaited it.
 TEST_P(ExceptionTest, ACallbackMayThrowWhenALimitFails) {
