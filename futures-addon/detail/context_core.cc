@@ -165,12 +165,12 @@ void ContextCore::end() noexcept {
   ending_ = true;
   endRounds(&FutureState::cancelForGood);
   refusing_ = true;
+  pool_.close();
   endRounds(&FutureState::abandon);
   while (!ready_.empty()) WaiterAccess::drop(ready_.popFront());
   if (timer_ != TimerId::none) reactor_->removeTimer(timer_);
   reactor_ = nullptr;
   hasToEndDestroying_ = true;
-  pool_.close();
   deleteIfUnused();
 }
 
@@ -183,8 +183,9 @@ void ContextCore::endRounds(void (FutureState::*how)() noexcept) noexcept {
   }
 }
 
-void ContextCore::refuse() {
-  throw FutureError("A FutureContext that has ended takes no new work.");
+void* ContextCore::takeUnlessRefusing(std::size_t size) {
+  if (refusing_) throw FutureError("A FutureContext that has ended takes no new work.");
+  return pool_.take(size);
 }
 
 // Each once: what is begun meanwhile is for the next round.
