@@ -32,7 +32,7 @@ class Promise {
     return *this;
   }
   ~Promise() {
-    if (state_ != nullptr) letGo();
+    if (state_ != nullptr) state_->letGo();
   }
 
   Future<T> future() const noexcept { return detail::FutureAccess::handleTo<T>(*state_); }
@@ -71,11 +71,6 @@ class Promise {
 
  private:
   using State = detail::PromiseState<T>;
-
-  void letGo() noexcept {
-    if (state_->isPending()) state_->breakPromise();
-    state_->releaseKnown();
-  }
 
   State* state_;
 };

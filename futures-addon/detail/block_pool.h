@@ -22,10 +22,15 @@ class BlockPool {
 
   // Throws std::bad_alloc.
   void* take(std::size_t size) {
+    void* const kept = takeKept(size);
+    return kept != nullptr ? kept : takeNew(size);
+  }
+  // One that is kept; nullptr: there is none.
+  void* takeKept(std::size_t size) noexcept {
     const std::size_t index = indexOf(size);
-    if (index >= free_.size()) return takeNew(size);
+    if (index >= free_.size()) return nullptr;
     Block* const block = free_[index];
-    if (block->next == nullptr) return takeNew(size);
+    if (block->next == nullptr) return nullptr;
     free_[index] = block->next;
     return block;
   }

@@ -180,12 +180,12 @@ void ContextCore::end() noexcept {
   ending_ = true;
   endRounds(&FutureState::cancelForGood);
   refusing_ = true;
+  pool_.close();
   endRounds(&FutureState::abandon);
   dropReady();
   if (timer_ != TimerId::none) reactor_->removeTimer(timer_);
   reactor_ = nullptr;
   hasToEndDestroying_ = true;
-  pool_.close();
   deleteIfUnused();
 }
 
@@ -206,8 +206,9 @@ void ContextCore::endRounds(void (FutureState::*how)() noexcept) noexcept {
   }
 }
 
-void ContextCore::refuse() {
-  throw FutureError("A FutureContext that has ended takes no new work.");
+void* ContextCore::takeUnlessRefusing(std::size_t size) {
+  if (refusing_) throw FutureError("A FutureContext that has ended takes no new work.");
+  return pool_.take(size);
 }
 
 // Each once: what is begun meanwhile is for the next round.

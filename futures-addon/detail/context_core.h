@@ -27,11 +27,6 @@ class ContextCore {
 
   // What the handle's destructor does: ends what is pending, then waits for the futures to go.
   void end() noexcept;
-  // Throws FutureError: it has ended as often as it could, and there was always something new.
-  void refuseIfOver() const {
-    if (refusing_) refuse();
-  }
-
   bool isOver() const noexcept { return reactor_ == nullptr; }
 
   Reactor& reactor() noexcept { return *reactor_; }
@@ -66,6 +61,12 @@ class ContextCore {
   ContextTracking& tracking() noexcept { return tracking_; }
 
   void* take(std::size_t size) { return pool_.take(size); }
+  // For new work. Throws FutureError: it has ended as often as it could, and there was always
+  // something new. From then on no memory is kept, so that nobody has to look.
+  void* takeForWork(std::size_t size) {
+    void* const kept = pool_.takeKept(size);
+    return kept != nullptr ? kept : takeUnlessRefusing(size);
+  }
   void giveBack(void* memory, std::size_t size) noexcept {
     if (!pool_.giveBack(memory, size)) deleteIfUnused();
   }
@@ -96,7 +97,7 @@ class ContextCore {
   static void onTimer(void* udata);
   void runFirst();
   void tidyTimer() noexcept;
-  [[noreturn]] static void refuse();
+  void* takeUnlessRefusing(std::size_t size);
   void endRounds(void (FutureState::*how)() noexcept) noexcept;
   void endPending(void (FutureState::*how)() noexcept) noexcept;
   void dropReady() noexcept;

@@ -133,7 +133,7 @@ void FutureState::reportError() noexcept {
   core_->reportUnhandled(error_, created_);
 }
 
-void FutureState::throwFinishedTwice(const SourceLocation& where) const {
+void FutureState::throwFinishedTwice(SourceLocation where) const {
   throw FinishedTwiceError(created_, finished_, where);
 }
 

@@ -174,11 +174,14 @@ class FutureState : public Awaited, public BareLink {
   }
 
   // Ends it; who waits runs in the next drain.
-  void finish(FutureStatus status, const SourceLocation& where) noexcept {
-    settle(status, where);
-    wakeAll();
+  void finish(FutureStatus status, SourceLocation where) noexcept {
+    const StateWord before = word_;
+    if (before.has(Mark::enrolled)) leaveList();
+    word_.finish(status, {Mark::enrolled, Mark::waitedFor});
+    tell(status, where);
+    if (before.has(Mark::waitedFor) && !waiters_.empty()) core_->scheduleAll(waiters_);
   }
-  void fail(std::exception_ptr error, const SourceLocation& where) noexcept {
+  void fail(std::exception_ptr error, SourceLocation where) noexcept {
     keepError(std::move(error));
     finish(FutureStatus::failed, where);
   }
@@ -186,12 +189,11 @@ class FutureState : public Awaited, public BareLink {
   void keepError(std::exception_ptr error) noexcept {
     new (&error_) std::exception_ptr(std::move(error));
   }
-  void settle(FutureStatus status, const SourceLocation& where) noexcept {
+  // The same in two steps; those who wait may be taken from it in between.
+  void settle(FutureStatus status, SourceLocation where) noexcept {
     disenroll();
     word_.setStatus(status);
-    finished_ = where;
-    tracking_.finished(status, where, error_);
-    if (status == FutureStatus::failed && word_.has(Mark::checked)) reportError();
+    tell(status, where);
   }
   // Requires a context, if it is waited for.
   void wakeAll() noexcept {
@@ -215,7 +217,7 @@ class FutureState : public Awaited, public BareLink {
     return word_.isWithout(FutureStatus::completed, Mark::guest);
   }
 
-  [[noreturn]] void throwFinishedTwice(const SourceLocation& where) const;
+  [[noreturn]] void throwFinishedTwice(SourceLocation where) const;
 
   struct Suspension {
     std::coroutine_handle<> frame;
@@ -249,6 +251,11 @@ class FutureState : public Awaited, public BareLink {
   void beginWaiters() noexcept {
     word_.add(Mark::waitedFor);
     new (&waiters_) LinkList<Waiter>;
+  }
+  void tell(FutureStatus status, SourceLocation where) noexcept {
+    finished_ = where;
+    tracking_.finished(status, where, error_);
+    if (status == FutureStatus::failed && word_.has(Mark::checked)) reportError();
   }
   void endRest() noexcept;
   void reportError() noexcept;

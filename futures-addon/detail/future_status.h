@@ -6,7 +6,8 @@
 
 namespace kairos::detail {
 
-enum class FutureStatus : std::uint8_t { pending, completed, failed, cancelled };
+// A bit each, so that one look tells.
+enum class FutureStatus : std::uint8_t { pending = 0, completed = 1, failed = 2, cancelled = 4 };
 
 }  // namespace kairos::detail
 

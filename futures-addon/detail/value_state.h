@@ -88,7 +88,7 @@ class ValueState : public FutureState {
   ~ValueState() = default;
 
   template <class... Args>
-  void complete(const SourceLocation& where, Args&&... args) {
+  void complete(SourceLocation where, Args&&... args) {
     kept_.set(std::forward<Args>(args)...);
     finish(FutureStatus::completed, where);
   }
@@ -103,8 +103,7 @@ class PooledState : public ValueState<T> {
  public:
   template <class... Args>
   static State& make(ContextCore& core, Args&&... args) {
-    core.refuseIfOver();
-    void* const memory = core.take(sizeof(State));
+    void* const memory = core.takeForWork(sizeof(State));
     try {
       return *new (memory) State(core, std::forward<Args>(args)...);
     } catch (...) {
@@ -119,11 +118,14 @@ class PooledState : public ValueState<T> {
   }
 
   // As release(), but quicker: what a completed one destroys holds no other futures. Requires that
-  // State has nothing that does.
+  // it is completed, and that State has nothing that does.
   void releaseKnown() noexcept {
     if (--this->references_ != 0) return;
-    if (isPlain && this->isCompleted()) return giveBackMemory();
-    ContextCore::destroy(*this);
+    if constexpr (isPlain) {
+      giveBackMemory();
+    } else {
+      ContextCore::destroy(*this);
+    }
   }
 
  protected:
@@ -156,17 +158,17 @@ class PromiseState final : public PooledState<PromiseState<T>, T> {
 
   // False: it is cancelled, and stays so. Throws FinishedTwiceError, and what the value throws.
   template <class... Args>
-  bool tryComplete(const SourceLocation& where, Args&&... args) {
+  bool tryComplete(SourceLocation where, Args&&... args) {
     if (!mayFinish(where)) return false;
     this->complete(where, std::forward<Args>(args)...);
     return true;
   }
-  bool tryFail(const SourceLocation& where, std::exception_ptr error) {
+  bool tryFail(SourceLocation where, std::exception_ptr error) {
     if (!mayFinish(where)) return false;
     this->fail(std::move(error), where);
     return true;
   }
-  bool tryCancel(const SourceLocation& where) {
+  bool tryCancel(SourceLocation where) {
     if (!mayFinish(where)) return false;
     this->finish(FutureStatus::cancelled, where);
     return true;
@@ -176,6 +178,12 @@ class PromiseState final : public PooledState<PromiseState<T>, T> {
   // Its callback is heard; what it leaves pending is abandoned later.
   void cancelForGood() noexcept override { this->cancel(); }
 
+  // Its Promise goes.
+  void letGo() noexcept {
+    if (this->isCompleted()) return this->releaseKnown();
+    letGoOther();
+  }
+
   void setCancelCallback(AsyncCallback callback) noexcept {
     if (!this->isPending()) return;
     this->cancelCallback_ = callback;
@@ -184,7 +192,11 @@ class PromiseState final : public PooledState<PromiseState<T>, T> {
   }
 
  private:
-  bool mayFinish(const SourceLocation& where) const {
+  [[gnu::noinline]] void letGoOther() noexcept {
+    if (this->isPending()) this->breakPromise();
+    this->release();
+  }
+  bool mayFinish(SourceLocation where) const {
     if (this->isPending()) return true;
     if (this->status() != FutureStatus::cancelled) this->throwFinishedTwice(where);
     return false;

@@ -41,7 +41,7 @@ Future<Future<int>> first(FutureContext& context, std::vector<Future<int>> futur
 std::size_t sizeOfFuture() { return sizeof(detail::PromiseState<int>); }
 std::size_t sizeOfFrame() { return sizeof(detail::CoroutinePromise<int>); }
 std::size_t sizeOfWaiter() { return sizeof(Waiter); }
-std::size_t sizeOfFollower() { return sizeof(detail::LimitedWait<int, true>); }
+std::size_t sizeOfFollower() { return sizeof(detail::LimitedWait<int, false>); }
 std::size_t sizeOfContext() { return sizeof(detail::ContextCore); }
 
 }  // namespace kairos
