@@ -19,11 +19,12 @@ Sockaddr copyOf(const sockaddr* address) {
   return copy;
 }
 
-// FNV-1a.
+// FNV-1a, which wraps.
 std::size_t mix(std::size_t hash, std::string_view bytes) {
+  constexpr std::size_t prime = 1099511628211u;
   for (const char byte : bytes) {
     hash ^= static_cast<unsigned char>(byte);
-    hash *= 1099511628211u;
+    static_cast<void>(__builtin_mul_overflow(hash, prime, &hash));
   }
   return hash;
 }

@@ -138,8 +138,8 @@ class DatagramHistory final : public History {
   std::error_code open(Endpoint& made) {
     const Address local = made.isUnix ? Address::unixUnnamed() : loopback();
     const DatagramOptions options{.local = local, .bytesMax = made.bytesMax};
-    if (!made.remote) return DatagramTransport::bind(*context_, local, options, made.transport);
-    return DatagramTransport::connect(*context_, *made.remote, options, made.transport);
+    if (!made.remote) return DatagramTransport::bind(context_, local, options, made.transport);
+    return DatagramTransport::connect(context_, *made.remote, options, made.transport);
   }
 
   // Any but those that are over, or null.

@@ -15,7 +15,7 @@ History::History(Random& random, BackendKind backend)
     : random_(random),
       time_(backend.open),
       reactor_(detail::ReactorAccess::create(time_.open())),
-      context_(std::in_place, reactor_) {}
+      contextsLife_(std::in_place, reactor_) {}
 
 History::~History() = default;
 
@@ -137,7 +137,7 @@ void History::finish() {
   isEnding_ = true;
   calm();
   if (random_.oneIn(2)) dropAll();
-  context_.reset();
+  contextsLife_.reset();
   for (const auto& step : steps_) EXPECT_FALSE(step->isStarted_) << "never";
   check();
 }

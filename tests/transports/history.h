@@ -127,7 +127,8 @@ class History {
   Random& random_;
   VirtualTime time_;
   Reactor reactor_;
-  std::optional<TransportContext> context_;
+  std::optional<TransportContext> contextsLife_;
+  TransportContext& context_ = *contextsLife_;  // to be used while it ends, too
 
  private:
   static void onCompletion(void* udata);

@@ -154,9 +154,9 @@ class ServerHistory final : public History {
     if (place.address.isIp() && random_.oneIn(2)) {
       UniqueFd listener = tcpListener();
       EXPECT_EQ(::listen(listener.get(), SOMAXCONN), 0);
-      return StreamServer::adopt(*context_, listener.release(), options, place.server);
+      return StreamServer::adopt(context_, listener.release(), options, place.server);
     }
-    return StreamServer::listen(*context_, place.address, options, place.server);
+    return StreamServer::listen(context_, place.address, options, place.server);
   }
 
   static void move(Place& place) {
@@ -223,7 +223,7 @@ class ServerHistory final : public History {
     if (place.address.isUnix()) options.local = nameOf(++names_);
     ++place.strangers;
     start(step, [&](CallbackFunc callback, void* udata) {
-      return connect(*context_, step.connect, place.address, options, callback, udata);
+      return connect(context_, step.connect, place.address, options, callback, udata);
     });
   }
 
@@ -242,7 +242,7 @@ class ServerHistory final : public History {
     }
     if (step.addresses.empty()) return forget(step);
     start(step, [&](CallbackFunc callback, void* udata) {
-      return connectAny(*context_, step.connect, step.addresses, {}, callback, udata);
+      return connectAny(context_, step.connect, step.addresses, {}, callback, udata);
     });
   }
 

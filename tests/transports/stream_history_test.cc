@@ -105,8 +105,8 @@ class StreamHistory final : public History {
     near.out = far.in = &back;
     near.mayWrite = far.mayRead = kind != 2;
     heal();
-    ok(StreamTransport::adopt(*context_, ends.near.release(), near.stream));
-    ok(StreamTransport::adopt(*context_, ends.far.release(), far.stream));
+    ok(StreamTransport::adopt(context_, ends.near.release(), near.stream));
+    ok(StreamTransport::adopt(context_, ends.far.release(), far.stream));
   }
 
   StreamStep& newStep(Kind kind, Channel& channel) {

@@ -105,7 +105,7 @@ class SubprocessHistory final : public History {
         child.mayEndBy = {~7};
     }
     heal();
-    ok(SubprocessTransport::start(*context_, options, child.process));
+    ok(SubprocessTransport::start(context_, options, child.process));
     child.pid = child.process.pid();
     current = &child;
   }
