@@ -6,6 +6,7 @@
 #include <utility>
 
 #include "kairos/futures-addon/async_queue.h"
+#include "kairos/futures-addon/timeout.h"
 #include "kairos/tests/futures-addon/fixture.h"
 
 namespace kairos {
@@ -42,6 +43,28 @@ TEST_P(CancelTest, TravelsToTheInnermostAndComesBackLevelByLevel) {
   settle();
   EXPECT_TRUE(outer.cancelled());
   EXPECT_EQ(text_, "ABC");
+  EXPECT_EQ(time_.elapsed(), Clock::duration::zero());
+}
+
+// F38: also where limits of time are in between.
+TEST_P(CancelTest, ComesBackThroughLimitsLevelByLevel) {
+  Future<> leaf = level(sleepAsync(context_, seconds(1)), 'a');
+  Future<> second = level(wait(leaf, seconds(10)), 'b');
+  Future<bool> limited = withTimeout(level(second, 'c'), seconds(10));
+  const auto awaitLimit = [this](Future<bool> inner) -> Future<> {
+    try {
+      co_await inner;
+    } catch (const CancelledError&) {
+      text_ += 'D';
+      throw;
+    }
+  };
+  Future<> outer = level(awaitLimit(limited), 'e');
+  EXPECT_TRUE(outer.tryCancel());
+  EXPECT_FALSE(outer.finished());
+  settle();
+  EXPECT_TRUE(outer.cancelled());
+  EXPECT_EQ(text_, "ABCDE");
   EXPECT_EQ(time_.elapsed(), Clock::duration::zero());
 }
 
