@@ -46,6 +46,28 @@ TEST_P(CancelTest, TravelsToTheInnermostAndComesBackLevelByLevel) {
   EXPECT_EQ(time_.elapsed(), Clock::duration::zero());
 }
 
+// F38: also where limits of time are in between.
+TEST_P(CancelTest, ComesBackThroughLimitsLevelByLevel) {
+  Future<> leaf = level(sleepAsync(context_, seconds(1)), 'a');
+  Future<> second = level(wait(leaf, seconds(10)), 'b');
+  Future<bool> limited = withTimeout(level(second, 'c'), seconds(10));
+  const auto awaitLimit = [this](Future<bool> inner) -> Future<> {
+    try {
+      co_await inner;
+    } catch (const CancelledError&) {
+      text_ += 'D';
+      throw;
+    }
+  };
+  Future<> outer = level(awaitLimit(limited), 'e');
+  EXPECT_TRUE(outer.tryCancel());
+  EXPECT_FALSE(outer.finished());
+  settle();
+  EXPECT_TRUE(outer.cancelled());
+  EXPECT_EQ(text_, "ABCDE");
+  EXPECT_EQ(time_.elapsed(), Clock::duration::zero());
+}
+
 // F21
 TEST_P(CancelTest, WaitsForTheWholeChain) {
   Future<> outer = chain(sleepAsync(context_, seconds(1)));

@@ -253,8 +253,9 @@ TEST_P(GroupTest, IsCancelledWithoutItsMembers) {
                        futures[1] or futures[2], join(one(context_, futures)),
                        join(race(context_, bases))};
   Future<Future<int>> first = one(context_, futures);
-  EXPECT_TRUE(first.tryCancel());
-  EXPECT_TRUE(first.cancelled());
+  Future<FutureBase> winner = race(context_, bases);
+  EXPECT_TRUE(first.tryCancel() && winner.tryCancel());
+  EXPECT_TRUE(first.cancelled() && winner.cancelled());
   for (Future<>& group : groups) {
     EXPECT_TRUE(group.tryCancel());
     EXPECT_TRUE(group.cancelled());
@@ -262,6 +263,22 @@ TEST_P(GroupTest, IsCancelledWithoutItsMembers) {
   for (Future<int>& future : futures) EXPECT_FALSE(future.finished());
   waitFor(context_, allFutures(context_, bases));
   settle();
+}
+
+// F36: nothing of them is called when the members end.
+TEST_P(GroupTest, LeavesNothingOnItsMembersWhenItIsCancelled) {
+  Promise<>& left = promise();
+  Promise<>& right = promise();
+  const std::vector<FutureBase> members{left.future(), right.future()};
+  Future<> groups[] = {allFutures(context_, members), members[0] and members[1],
+                       members[0] or members[1]};
+  Future<FutureBase> winner = race(context_, members);
+  for (Future<>& group : groups) EXPECT_TRUE(group.tryCancel());
+  EXPECT_TRUE(winner.tryCancel());
+  settle();
+  left.complete();
+  right.complete();
+  EXPECT_EQ(poll(), 0U);
 }
 
 Future<> longOrShort(FutureContext& context) {

@@ -10,6 +10,8 @@
 #include <vector>
 
 #include "kairos/futures-addon/cancel.h"
+#include "kairos/futures-addon/check.h"
+#include "kairos/futures-addon/group.h"
 #include "kairos/tests/futures-addon/fixture.h"
 
 namespace kairos {
@@ -204,16 +206,21 @@ TEST_P(TimeoutTest, PassesAFailureOnAndStopsItsTimer) {
 // F03: callbacks of others stay.
 TEST_P(TimeoutTest, LeavesTheCallbacksOfOthers) {
   std::string text;
-  Letter letter{text, 'a'};
+  Letter letters[] = {{text, 'a'}, {text, 'b'}};
   Promise<> promise(context_);
-  promise.future().addCallback(Letter::write, &letter);
-  Future<bool> inTime = withTimeout(promise.future(), seconds(1));
-  Future<> joined = join(promise.future());
+  const Future<> future = promise.future();
+  const auto await = [](Future<> awaited) -> Future<> { co_await awaited; };
+  promise.future().addCallback(Letter::write, &letters[0]);
+  Future<bool> inTime = withTimeout(future, seconds(1));
+  const Future<> made[] = {wait(future, seconds(1)), join(future),      noCancel(future),
+                           future or future,         future and future, await(future)};
+  asyncCheck(future);
+  promise.future().addCallback(Letter::write, &letters[1]);
   promise.complete();
   settle();
-  EXPECT_EQ(text, "a");
+  EXPECT_EQ(text, "ab");
   EXPECT_TRUE(inTime.read());
-  EXPECT_TRUE(joined.completed());
+  for (const Future<>& each : made) EXPECT_TRUE(each.completed());
 }
 
 // F28: pending or finished, of one who shares it or not.

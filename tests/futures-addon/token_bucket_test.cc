@@ -141,6 +141,23 @@ TEST_F(TokenLevelTest, RefusesWhatMakesNoSense) {
   EXPECT_THROW(TokenBucket(context_, options(1, seconds(-1))), FutureError);
 }
 
+// F89: to ask how many there are changes nothing.
+TEST_F(TokenLevelTest, IsTheSameHoweverOftenItIsAsked) {
+  for (const Refill refill : {Refill::continuous, Refill::discrete}) {
+    setTime(milliseconds(0));
+    TokenBucket asked(context_, options(7, milliseconds(100), refill));
+    TokenBucket other(context_, options(7, milliseconds(100), refill));
+    EXPECT_TRUE(asked.tryConsume(7) && other.tryConsume(7));
+    for (int ms = 1; ms <= 290; ++ms) {
+      setTime(milliseconds(ms));
+      EXPECT_EQ(asked.available(), asked.available());
+      if (ms % 33 != 0) continue;
+      EXPECT_EQ(asked.available(), other.available()) << ms;
+      EXPECT_EQ(asked.tryConsume(2), other.tryConsume(2)) << ms;
+    }
+  }
+}
+
 TEST_F(TokenLevelTest, SurvivesTheLargestNumbers) {
   constexpr auto most = std::numeric_limits<std::size_t>::max();
   TokenBucket bucket(context_, options(most, Clock::duration::max()));
