@@ -50,13 +50,11 @@ class AsyncEventQueue<T>::Reader final : public detail::Link, private detail::Tu
     if (waiting_.underWay() == 0 || size() == 0) leave();
   }
 
-  // The next event; none: there is none now. Throws OverflowError, once.
+  // The next event; none: there is none now, or what there is belongs to one who has waited for it
+  // and does not run yet. Throws OverflowError, once.
   std::optional<T> tryNext() {
-    throwIfOverflown();
-    if (size() == 0) return std::nullopt;
-    std::optional<T> event(of_->at(position_));
-    passTo(position_ + 1);
-    return event;
+    if (waiting_.underWay() > 0) return std::nullopt;
+    return takeNext();
   }
 
   // `co_await reader.next()` gives a std::optional<T>, which is empty at the end, and only then.
@@ -97,7 +95,7 @@ class AsyncEventQueue<T>::Reader final : public detail::Link, private detail::Tu
     using Awaiter::Awaiter;
     std::optional<T> await_resume() {
       this->finishOrThrow();
-      return this->reader_.tryNext();
+      return this->reader_.takeNext();
     }
   };
   class TakeAwaiter final : public Awaiter {
@@ -143,6 +141,13 @@ class AsyncEventQueue<T>::Reader final : public detail::Link, private detail::Tu
     if (std::exchange(hasOverflown_, false)) throw OverflowError();
   }
 
+  std::optional<T> takeNext() {
+    throwIfOverflown();
+    if (size() == 0) return std::nullopt;
+    std::optional<T> event(of_->at(position_));
+    passTo(position_ + 1);
+    return event;
+  }
   // All, or none: a copy may throw.
   std::vector<T> takeUpTo(std::size_t count) {
     throwIfOverflown();

@@ -118,7 +118,9 @@ void Coroutine::runAll() {
   if (thrown != nullptr) std::rethrow_exception(thrown);
 }
 
+// What it was given is for others, though its frame may stay.
 void Coroutine::abandonFrame() noexcept {
+  if (Awaited* const awaited = state_.suspension_.awaited) awaited->leaveAlone();
   state_.settle(FutureStatus::cancelled, {});
   if (state_.isWaitedFor()) wakeAll();
   state_.release();

@@ -37,6 +37,9 @@ class Awaited {
   // A request that could not be delivered went by here.
   virtual void keepRequest() noexcept {}
 
+  // Who waits for it will never go on, and may stay for long.
+  virtual void leaveAlone() noexcept {}
+
  protected:
   Awaited() = default;
   ~Awaited() = default;

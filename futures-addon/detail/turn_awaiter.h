@@ -46,6 +46,8 @@ class TurnAwaiter : public OperationAwaiter, public Base {
     return this->state() == Turn::State::cancelled;
   }
 
+  void leaveAlone() noexcept final { this->forget(); }
+
  protected:
   template <class... Args>
   explicit TurnAwaiter(Args&&... args) : Base(std::forward<Args>(args)...) {}

@@ -60,6 +60,17 @@ TEST_P(AsyncEventQueueTest, ShowsAllEventsToAllReaders) {
   EXPECT_EQ(queue_.size(), 0U);
 }
 
+// F80: empty is the end, whoever looks in between.
+TEST_P(AsyncEventQueueTest, KeepsAnEventForWhoHasWaited) {
+  Queue::Reader reader(queue_);
+  Future<std::optional<int>> waiting = next(reader);
+  emit(queue_, 1, 2);
+  EXPECT_EQ(reader.tryNext(), std::nullopt) << "it is handed over";
+  settle();
+  EXPECT_EQ(waiting.read(), 1);
+  EXPECT_EQ(reader.tryNext(), 2);
+}
+
 // F80
 TEST_P(AsyncEventQueueTest, WaitsForAnExactNumber) {
   Queue::Reader reader(queue_);

@@ -262,5 +262,22 @@ TEST_P(AsyncLockTest, IsReleasedByAssignmentToItsGuard) {
   EXPECT_TRUE(other.isLocked());
 }
 
+Future<> lockOn(FutureContext&, AsyncLock& lock) { const auto guard = co_await lock.guard(); }
+
+// One whose context ends before it knows that it has the lock, and of which there is a Future.
+TEST_P(AsyncLockTest, GoesOnFromOneWhoseContextEnds) {
+  AsyncLock lock(context_);
+  ASSERT_TRUE(lock.tryAcquire());
+  std::optional<FutureContext> ended(reactor_);
+  Future<> given = lockOn(*ended, lock);
+  Future<> next = lockOn(context_, lock);
+  lock.release();
+  ended.reset();
+  EXPECT_TRUE(given.cancelled());
+  settle();
+  EXPECT_TRUE(next.completed());
+  EXPECT_FALSE(lock.isLocked());
+}
+
 }  // namespace
 }  // namespace kairos

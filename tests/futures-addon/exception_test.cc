@@ -202,10 +202,10 @@ TEST_P(ExceptionTest, ACallbackThatThrowsKeepsNoOtherFromRunning) {
   EXPECT_EQ(open, 0);
 }
 
-Future<> operateAndWait(ManualOperation*& running, Future<> after) {
+Future<> operateAndWait(ManualOperation*& running, const Promise<>& after) {
   int open = 0;
   co_await operate(running, open);
-  co_await wait(std::move(after), seconds(1));
+  co_await wait(after.future(), seconds(1));
 }
 Future<> awaitQuietly(Future<> future) { static_cast<void>(co_await noThrow(std::move(future))); }
 
@@ -213,7 +213,7 @@ Future<> awaitQuietly(Future<> future) { static_cast<void>(co_await noThrow(std:
 TEST_P(ExceptionTest, ACallbackMayThrowWhenALimitFails) {
   ManualOperation* running = nullptr;
   Promise<> promise(context_);
-  Future<> future = awaitQuietly(operateAndWait(running, promise.future()));
+  Future<> future = awaitQuietly(operateAndWait(running, promise));
   Probe throws([] { throw std::logic_error("callback"); });
   future.addCallback(Probe::run, &throws);
   running->complete();
