@@ -25,9 +25,9 @@ namespace kairos {
 // ends, but `f.cancelSoon(); co_await withTimeout(join(f), limit)` gives up.
 //   Errors    FutureError: a future that has met no context; std::bad_alloc, for the timer too
 
-// True: `future` is finished, with whatever outcome, which is read from it, so keep it: the error of
-// one that nobody reads goes to the context's unhandled-error callback. False: it was cancelled for
-// being late.
+// True: `future` is finished, with whatever outcome, which is read from it, so keep it: the error
+// of one that nobody reads goes to the context's unhandled-error callback. False: it was cancelled
+// for being late.
 Future<bool> withTimeout(const FutureBase& future, Clock::duration limit,
                          SourceLocation created = SourceLocation::current());
 Future<bool> withTimeout(const FutureBase& future, Clock::time_point deadline,
