@@ -275,10 +275,12 @@ int __wrap___clone(int (*run)(void*), void* stack, int flags, void* udata, void*
   return __real___clone(run, stack, flags, udata, parentTid);
 }
 
-// However many arguments there are: they are handed on as they came.
+// However many arguments there are: they are handed on as they came. What threads wait for each
+// other with is not counted, since they do so at the same time.
 long __wrap_syscall(long number, long a, long b, long c, long d, long e) {
-  const bool canFail = number != SYS_rt_sigaction && number != SYS_rt_sigprocmask &&
-                       number != SYS_exit_group && (number != SYS_pidfd_send_signal || d != 0);
+  const bool canFail = number != SYS_futex && number != SYS_rt_sigaction &&
+                       number != SYS_rt_sigprocmask && number != SYS_exit_group &&
+                       (number != SYS_pidfd_send_signal || d != 0);
   if (canFail && intercept(SystemCall::byNumber)) return -1;
   return __real_syscall(number, a, b, c, d, e);
 }
