@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: MIT OR Apache-2.0
-"""The rules of Kairos's own code: its warnings are errors, but not in the workspaces of those who use
-it; headers are "kairos/<layer>/<file>.h"."""
+"""The rules of Kairos's own code: warnings are errors, but not in those of its users; headers
+are "kairos/<layer>/<file>.h"."""
 
 load("@rules_cc//cc:defs.bzl", "cc_binary", "cc_library", "cc_test")
 

@@ -68,7 +68,7 @@ class AsyncEventQueue<T>::Reader final : public detail::Link, private detail::Tu
   // an overflow is to be told.
   void wait(Turn& turn, std::size_t count, CallbackFunc callback, void* udata) {
     detail::TurnQueue::setCallback(turn, callback, udata);
-    if (mayGoOn(count)) return waiting_.serve(turn);
+    if (mayGoOnAtOnce(count)) return waiting_.serve(turn);
     startWaiting(count);
     waiting_.add(turn);
   }
@@ -79,7 +79,7 @@ class AsyncEventQueue<T>::Reader final : public detail::Link, private detail::Tu
   class Awaiter : public detail::TurnAwaiter<> {
    public:
     explicit Awaiter(Reader& reader, std::size_t count = 1) : reader_(reader), count_(count) {}
-    bool await_ready() const noexcept { return reader_.mayGoOn(count_); }
+    bool await_ready() const noexcept { return reader_.mayGoOnAtOnce(count_); }
     template <class Promise>
     void await_suspend(std::coroutine_handle<Promise> coroutine) {
       reader_.startWaiting(count_);
@@ -110,8 +110,13 @@ class AsyncEventQueue<T>::Reader final : public detail::Link, private detail::Tu
   bool mayGoOn(std::size_t count) const noexcept {
     return size() >= count || hasEnded() || hasOverflown_;
   }
+  // What there is belongs to nobody yet.
+  bool mayGoOnAtOnce(std::size_t count) const noexcept {
+    return mayGoOn(count) && waiting_.underWay() == 0;
+  }
   void startWaiting(std::size_t count) {
-    if (!waiting_.empty()) throw FutureError("A reader of events waits already.");
+    const bool isWaitedFor = !waiting_.empty() || waiting_.underWay() > 0;
+    if (isWaitedFor) throw FutureError("A reader of events waits already.");
     wanted_ = count;
   }
   void wake() noexcept {

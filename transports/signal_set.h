@@ -67,7 +67,8 @@ class SignalSet {
 
   // Undoes add(): the signal is unblocked, unless the thread blocked it before. What came of it and
   // was not reported goes with it, so that no default action strikes late; if it was blocked
-  // before, it stays pending. False: it is not in the set.
+  // before, it stays pending. An operation that is done, and has not called back yet, tells of it
+  // nevertheless. False: it is not in the set.
   bool remove(int signal) noexcept;
 
   // The next signal that came since the set was opened. One wait at a time.

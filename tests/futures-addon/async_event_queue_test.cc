@@ -66,6 +66,7 @@ TEST_P(AsyncEventQueueTest, KeepsAnEventForWhoHasWaited) {
   Future<std::optional<int>> waiting = next(reader);
   emit(queue_, 1, 2);
   EXPECT_EQ(reader.tryNext(), std::nullopt) << "it is handed over";
+  EXPECT_THROW(next(reader).read(), FutureError) << "one at a time";
   settle();
   EXPECT_EQ(waiting.read(), 1);
   EXPECT_EQ(reader.tryNext(), 2);

@@ -103,7 +103,7 @@ _STATE = mutants_of(
     (
         "outermost-cancelled",
         "a request to cancel does not reach the innermost operation",
-        "  while (Awaited* const inner = innermost->inner()) {\n    innermost->passRequest();\n",
+        "  while (Awaited* const inner = way.next()) {\n    innermost->passRequest();\n",
         "  while (Awaited* const inner = nullptr) {\n    innermost->passRequest();\n",
     ),
     (
@@ -141,8 +141,8 @@ _STATE = mutants_of(
     (
         "condemned-stays-known",
         "a pending future that goes with another is still on the list of its context",
-        "  future.disenroll();\n",
-        "",
+        "  future.disenroll();\n  condemned_",
+        "  condemned_",
     ),
 )
 
