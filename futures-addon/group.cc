@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 #include "kairos/futures-addon/group.h"
 
+#include "kairos/futures-addon/detail/cancel_states.h"
 #include "kairos/futures-addon/error.h"
 
 namespace kairos {
@@ -95,6 +96,15 @@ void refuseEmpty(bool isEmpty) {
 Future<void> allFutures(FutureContext& context, std::span<const FutureBase> futures,
                         SourceLocation created) {
   return detail::allOf(*detail::coreOf(context), futures, created);
+}
+
+// All that needs memory comes first.
+Future<void> cancelAndWait(FutureContext& context, std::span<const FutureBase> futures,
+                           SourceLocation created) {
+  Future<void> all =
+      detail::makeUncancellable<false>(allFutures(context, futures, created), created);
+  for (FutureBase future : futures) future.cancelSoon();
+  return all;
 }
 
 Future<FutureBase> race(FutureContext& context, std::vector<FutureBase> futures,

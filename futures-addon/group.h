@@ -14,8 +14,8 @@
 namespace kairos {
 
 // Futures that are made of several. Their members are not cancelled by them, neither those that
-// were not needed nor all when such a future is cancelled itself; they only stop being followed. A
-// member may be given twice. What is finished at once, of finished members, is finished on return.
+// were not needed nor all when such a future is cancelled itself; they only stop being followed.
+// cancelAndWait() alone is there for that. A member may be given twice. What is finished at once, of finished members, is finished on return.
 //   Errors    FutureError: a future that has met no context; std::bad_alloc
 
 // Is completed when all are finished, however they ended; at once if there are none.
@@ -56,6 +56,19 @@ Future<Future<T>> one(FutureContext& context, std::vector<Future<T>> futures,
 // The same for futures of several types. The winner is told by `==`.
 Future<FutureBase> race(FutureContext& context, std::vector<FutureBase> futures,
                         SourceLocation created = SourceLocation::current());
+
+// Cancels all (as cancelSoon) and is completed when all are finished; at once if there are none. It
+// cannot be cancelled itself, like that of one in cancel.h.
+Future<void> cancelAndWait(FutureContext& context, std::span<const FutureBase> futures,
+                           SourceLocation created = SourceLocation::current());
+// Of a vector, or another range, of Future<T>.
+template <class Futures>
+requires detail::FuturesWithValue<Futures> Future<void> cancelAndWait(
+    FutureContext& context, const Futures& futures,
+    SourceLocation created = SourceLocation::current()) {
+  const std::vector<FutureBase> all(std::ranges::begin(futures), std::ranges::end(futures));
+  return cancelAndWait(context, std::span<const FutureBase>(all), created);
+}
 
 // `co_await (f and g)`: is completed when both are. Fails, or is cancelled, as soon as one is.
 Future<void> operator&&(const FutureBase& left, const FutureBase& right);

@@ -19,6 +19,7 @@
 #include "kairos/futures-addon/error.h"
 #include "kairos/futures-addon/examples/serving.h"
 #include "kairos/futures-addon/future.h"
+#include "kairos/futures-addon/group.h"
 #include "kairos/futures-addon/loop.h"
 #include "kairos/futures-addon/timeout.h"
 #include "kairos/futures-addon/transports.h"
@@ -79,8 +80,7 @@ class Server {
     co_await cancelAndWait(accepting);
     server_.close();
     const std::size_t count = clients_.size();
-    for (Future<>& client : clients_) client.cancelSoon();
-    for (Future<>& client : clients_) co_await join(client);
+    co_await cancelAndWait(futureContext(), clients_);
     std::printf("said goodbye to %zu\n", count);
   }
 

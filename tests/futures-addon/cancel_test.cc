@@ -4,8 +4,10 @@
 
 #include <stdexcept>
 #include <utility>
+#include <vector>
 
 #include "kairos/futures-addon/async_queue.h"
+#include "kairos/futures-addon/group.h"
 #include "kairos/futures-addon/timeout.h"
 #include "kairos/tests/futures-addon/fixture.h"
 
@@ -84,6 +86,19 @@ TEST_P(CancelTest, HasNothingToWaitForWhenAllIsFinished) {
   promise.complete();
   EXPECT_TRUE(cancelAndWait(promise.future()).completed());
   EXPECT_FALSE(promise.future().tryCancel());
+}
+
+// F21
+TEST_P(CancelTest, CancelsAllOfSeveralAndWaitsForThem) {
+  EXPECT_TRUE(cancelAndWait(context_, std::vector<Future<>>()).completed());
+  const std::vector<Future<>> both{chain(sleepAsync(context_, seconds(1))),
+                                   chain(sleepAsync(context_, seconds(2)))};
+  Future<> done = cancelAndWait(context_, both);
+  EXPECT_FALSE(done.finished());
+  EXPECT_FALSE(done.tryCancel());
+  waitFor(context_, done);
+  for (const Future<>& each : both) EXPECT_TRUE(each.cancelled());
+  EXPECT_EQ(time_.elapsed(), Clock::duration::zero());
 }
 
 // F22
