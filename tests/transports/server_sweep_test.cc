@@ -26,7 +26,7 @@ class ServerScene : public Scene {
         !note(server_.localAddress(addresses_[0]));
     if (!isListening) return;
     addresses_[1] = addresses_[0];
-    if (mayFail()) limit_ = reactor().addTimer(restMax, onLimit, this);
+    if (mayFail()) startLimit();
     accept();
     dial(first_);
   }
@@ -43,9 +43,16 @@ class ServerScene : public Scene {
   }
 
  private:
-  // A server rests as long as the OS wants it to, which may be for ever.
+  // A server rests as long as the OS wants it to, which may be for ever. What takes longer though
+  // nothing was told may go on, on a machine that is busy.
   static constexpr std::chrono::milliseconds restMax{30};
-  static void onLimit(void* udata) { static_cast<ServerScene*>(udata)->close(); }
+  static constexpr int limitsMax = 100;
+  void startLimit() { limit_ = reactor().addTimer(restMax, onLimit, this); }
+  static void onLimit(void* udata) {
+    auto& self = *static_cast<ServerScene*>(udata);
+    if (!self.isWell() || ++self.limits_ == limitsMax) return self.close();
+    self.startLimit();
+  }
 
   void accept() {
     const bool isBegun =
@@ -124,6 +131,7 @@ class ServerScene : public Scene {
   std::size_t guestCount_ = 0;
   std::size_t failures_ = 0;
   TimerId limit_ = TimerId::none;
+  int limits_ = 0;
   bool isStartedAgain_ = false;
 };
 
