@@ -66,8 +66,8 @@ class DescriptorLimit {
 };
 
 inline constexpr char noDescriptorsForSanitizer[] =
-    "UBSan opens a pipe to look at memory, and takes it for bad if it cannot; see "
-    "stream_fault_test";
+    "a sanitizer may need a descriptor itself: UBSan opens a pipe to look at memory, and takes it "
+    "for bad if it cannot; see stream_fault_test";
 
 class ServerTest : public StreamTest {
  protected:
