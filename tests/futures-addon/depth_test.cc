@@ -4,8 +4,11 @@
 #include <vector>
 
 #include "kairos/futures-addon/cancel.h"
+#include "kairos/futures-addon/check.h"
 #include "kairos/futures-addon/timeout.h"
 #include "kairos/tests/futures-addon/fixture.h"
+#include "kairos/tests/futures-addon/manual_operation.h"
+#include "kairos/tests/support/process_state.h"
 
 namespace kairos {
 namespace {
@@ -81,6 +84,34 @@ TEST_F(DepthTest, CancellingAChainNeedsNoStack) {
   Future<int> future = chain(promise_.future(), plusOne, length);
   EXPECT_TRUE(future.tryCancel());
   EXPECT_THROW(waitFor(context_, std::move(future)), CancelledError);
+}
+
+Future<int> awaitManually(ManualOperation& operation) {
+  co_await operation;
+  co_return 0;
+}
+
+// IF8
+TEST_F(DepthTest, SeveralWhoWaitWithoutAContextNeedNoStack) {
+  const int length = underSanitizer() ? depth / 10 : depth;
+  ManualOperation operation;
+  std::vector<Future<int>> links{awaitManually(operation)};
+  links.reserve(static_cast<std::size_t>(length));
+  std::size_t ends = 0;
+  const auto alsoAwait = [&](Future<int> link) -> Future<> {
+    co_await link;
+    ++ends;
+  };
+  for (int i = 1; i < length; ++i) {
+    asyncCheck(alsoAwait(links.back()));
+    links.push_back(plusOne(links.back()));
+  }
+  operation.complete();
+  ASSERT_TRUE(links.back().finished());
+  EXPECT_EQ(links.back().read(), length - 1);
+  EXPECT_EQ(ends, links.size() - 1);
+  while (!links.empty()) links.pop_back();  // each holds the one before
+  promise_.complete(0);
 }
 
 Future<int> awaitManyTimes(Future<int> one) {
