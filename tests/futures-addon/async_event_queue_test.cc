@@ -163,10 +163,27 @@ TEST_P(AsyncEventQueueTest, KeepsNothingForAReaderThatHasLeft) {
   EXPECT_EQ(woken.tryNext(), std::nullopt);
   EXPECT_EQ(queue.size(), 2U);
   slow.unregister();
+  emit(queue, 3, 5);
+  EXPECT_EQ(queue.size(), 2U) << "nobody reads any more, so that nothing comes over the limit";
+  settle();
+  EXPECT_EQ(late.read(), (Events{1, 2}));
+  EXPECT_EQ(queue.size(), 0U);
+}
+
+// F81
+TEST_P(AsyncEventQueueTest, DropsWhatIsOverTheLimitForThoseWhoLeaveToo) {
+  Queue queue(context_, 2);
+  Queue::Reader slow(queue);
+  Queue::Reader fast(queue);
+  Future<Events> late = take(slow, 3);
+  emit(queue, 1, 2);
+  EXPECT_EQ(takeNow(fast), (Events{1, 2}));
+  slow.unregister();
   queue.emit(3);
-  EXPECT_EQ(queue.size(), 0U) << "what is over the limit is lost for those who leave, too";
+  EXPECT_EQ(queue.size(), 1U);
   settle();
   EXPECT_THROW(late.read(), OverflowError);
+  EXPECT_EQ(takeNow(fast), Events{3});
 }
 
 TEST_P(AsyncEventQueueTest, HasOneWaitAtATimeForAReader) {
