@@ -395,7 +395,8 @@ TEST_P(CancelTest, ARequestThatWasKeptIsDeliveredOnce) {
 TEST_P(CancelTest, AwaitsWithoutThrowing) {
   struct Local {
     static Future<std::string> inspect(Future<int> future) {
-      const Future<int> finished = co_await noThrow(std::move(future));
+      const Future<int> finished = co_await noThrow(future);
+      EXPECT_TRUE(finished == future);
       co_return finished.completed() ? "completed" : finished.failed() ? "failed" : "cancelled";
     }
   };
@@ -411,6 +412,7 @@ TEST_P(CancelTest, AwaitsWithoutThrowing) {
   EXPECT_EQ(waitFor(context_, first), "completed");
   EXPECT_EQ(waitFor(context_, second), "failed");
   EXPECT_EQ(waitFor(context_, third), "cancelled");
+  EXPECT_EQ(completed.future().read(), 1) << "the value is left in it";
 }
 
 }  // namespace

@@ -88,6 +88,23 @@ TEST_P(UnhandledErrorTest, IsToldOfAFailedFutureThatIsDropped) {
   EXPECT_EQ(errors_.size(), 2U);
 }
 
+Future<> leaveAChild(FutureContext&, Future<> child, Future<> sleep, bool& failedFirst) {
+  const Future<> kept = std::move(child);
+  co_await sleep;
+  failedFirst = kept.failed();
+}
+
+// F57: of a child that is not awaited, which is no error of its parent.
+TEST_P(UnhandledErrorTest, IsToldOnceOfAChildThatNobodyAwaits) {
+  bool failedFirst = false;
+  Future<> parent = leaveAChild(context_, failAfter(context_, milliseconds(1)),
+                                sleepAsync(context_, milliseconds(2)), failedFirst);
+  settleFor(milliseconds(5));
+  EXPECT_TRUE(failedFirst);
+  EXPECT_TRUE(parent.completed());
+  EXPECT_EQ(errors_, once);
+}
+
 TEST_P(UnhandledErrorTest, IsNotToldOfWhatWasRead) {
   {
     Future<> future = failAfter(context_, milliseconds(0));
