@@ -292,7 +292,8 @@ TEST_P(CancelTest, LeavesWhatIsJoined) {
   EXPECT_FALSE(promise.finished());
 
   Promise<int> left(context_);
-  EXPECT_TRUE(join(left.future()).tryCancel());
+  Future<> cancelled = join(left.future());
+  EXPECT_TRUE(cancelled.tryCancel());
   settle();
   left.complete(1);
   EXPECT_EQ(poll(), 0U) << "nothing of it is left there";
