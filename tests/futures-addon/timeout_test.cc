@@ -40,10 +40,12 @@ class TimeoutTest : public FutureTest {
 
 INSTANTIATE_TEST_SUITE_P(Backends, TimeoutTest, backends(), backendName);
 
-// F28
+// F28, IF5
 TEST_P(TimeoutTest, SaysWhetherItWasInTime) {
   EXPECT_TRUE(waitFor(context_, withTimeout(after(milliseconds(5)), milliseconds(10))));
   EXPECT_EQ(time_.elapsed(), milliseconds(5));
+  EXPECT_EQ(reactor_.poll(Reactor::forever).error, std::errc::resource_deadlock_would_occur)
+      << "its timer has gone";
   Future<int> late = after(milliseconds(50));
   EXPECT_FALSE(waitFor(context_, withTimeout(late, milliseconds(10))));
   EXPECT_EQ(time_.elapsed(), milliseconds(15));
