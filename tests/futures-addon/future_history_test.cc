@@ -17,6 +17,7 @@
 #include "kairos/futures-addon/group.h"
 #include "kairos/futures-addon/timeout.h"
 #include "kairos/tests/futures-addon/fixture.h"
+#include "kairos/tests/futures-addon/manual_operation.h"
 #include "kairos/tests/support/random_seed.h"
 
 namespace kairos {
@@ -25,12 +26,14 @@ namespace {
 enum class Kind {
   promise,
   sleep,
-  pass,     // coroutines: what is awaited comes out of it,
-  swallow,  // or does not, whatever it was,
-  quiet,    // or was asked for without an exception,
-  cleanUp,  // or comes out when it has slept after a cancel,
-  two,      // or that of the second, unless that of the first was not completed
-  wait,     // and what the layer makes of futures
+  operation,  // which is resumed in its own callback
+  pass,       // coroutines: what is awaited comes out of it,
+  guest,      // the same, of one that begins without a context,
+  swallow,    // or does not, whatever it was,
+  quiet,      // or was asked for without an exception,
+  cleanUp,    // or comes out when it has slept after a cancel,
+  two,        // or that of the second, unless that of the first was not completed
+  wait,       // and what the layer makes of futures
   withTimeout,
   noCancel,
   join,
@@ -48,6 +51,28 @@ struct Guard {
   ~Guard() { --open; }
   int& open;
 };
+
+Future<> operate(ManualOperation*& running, int& open) {
+  const Guard guard(open);
+  struct AtEnd {
+    ~AtEnd() { running = nullptr; }
+    ManualOperation*& running;
+  } const atEnd{running};
+  ManualOperation operation;
+  running = &operation;
+  co_await operation;
+}
+
+// Hides its context.
+struct Hidden {
+  Future<> inner;
+  int& open;
+};
+
+Future<> passAsGuest(Hidden hidden) {
+  const Guard guard(hidden.open);
+  co_await hidden.inner;
+}
 
 Future<> pass(Future<> inner, int& open) {
   const Guard guard(open);
@@ -105,7 +130,8 @@ struct Node {
   std::vector<const Node*> of;       // what it is made of
   std::optional<Promise<>> promise;  // of a promise
   std::size_t answer = 0;            // what that does when it is asked to cancel
-  std::array<Probe, 2> callbacks;    // in the order added
+  ManualOperation* running = nullptr;
+  std::array<Probe, 2> callbacks;  // in the order added
   bool isInOrder = true;
 };
 
@@ -136,8 +162,10 @@ bool isRight(const Node& node) {
     case Kind::promise:
       return true;
     case Kind::sleep:
+    case Kind::operation:
       return !future.failed();
     case Kind::pass:
+    case Kind::guest:
     case Kind::cleanUp:
     case Kind::noCancel:
       return of(0).finished() && isLike(future, of(0));
@@ -188,10 +216,8 @@ class History {
   }
 
   // Nobody else can finish these.
-  void finishPromises() {
-    for (Node& node : nodes_) {
-      if (node.promise && !node.promise->finished()) node.promise->complete();
-    }
+  void finishLeaves() {
+    for (Node& node : nodes_) finish(node, 0);
   }
 
   // What is in callbacks does not happen any more.
@@ -251,8 +277,14 @@ class History {
         if (&node != &nodes_[0]) node.drop();
         return;
       default:
-        if (node.promise && !node.promise->finished()) end(*node.promise, random_.below(4));
+        finish(node, random_.below(4));
     }
+  }
+
+  // If it is a leaf that is pending.
+  static void finish(Node& node, std::size_t how) {
+    if (node.running != nullptr) node.running->complete();
+    if (node.promise && !node.promise->finished()) end(*node.promise, how);
   }
 
   static void end(Promise<>& promise, std::size_t how) {
@@ -284,12 +316,13 @@ class History {
     auto kind = static_cast<Kind>(random_.below(kinds));
     if (nodes_.size() < lasting) kind = Kind::promise;
     std::vector<const Node*> of;
-    if (kind > Kind::sleep) of = {&anyToAwait(), &anyToAwait()};
+    if (kind > Kind::operation) of = {&anyToAwait(), &anyToAwait()};
     Node& node = nodes_.emplace_back();
     node.kind = kind;
     node.of = std::move(of);
     begin(node);
     if (node.plain.isValid()) node.future = node.plain;
+    node.future.attach(context_);
     for (std::size_t i = 0; i < 2; ++i) {
       node.callbacks[i].setAction([this, &node, i] {
         ++runs_;
@@ -303,6 +336,8 @@ class History {
     if (node.kind == Kind::promise) return beginPromise(node);
     if (node.kind == Kind::sleep) {
       node.plain = sleepAsync(context_, someTime());
+    } else if (node.kind == Kind::operation) {
+      node.plain = operate(node.running, open_);
     } else if (node.kind < Kind::wait) {
       node.plain = coroutine(node.kind, node.of[0]->plain, node.of[1]->plain);
     } else {
@@ -319,6 +354,7 @@ class History {
 
   Future<> coroutine(Kind kind, const Future<>& first, const Future<>& second) {
     if (kind == Kind::pass) return pass(first, open_);
+    if (kind == Kind::guest) return passAsGuest({first, open_});
     if (kind == Kind::swallow) return swallow(first, open_);
     if (kind == Kind::quiet) return quiet(first, open_);
     if (kind == Kind::cleanUp) return cleanUp(context_, first, open_);
@@ -383,7 +419,7 @@ class FutureHistoryTest : public FutureTest {
 
   void finish(FutureContext& context, History& history) {
     while (context.hasPendingOperations()) {
-      history.finishPromises();
+      history.finishLeaves();
       ASSERT_GT(poll(seconds(1)), 0U) << "nothing would finish what is left";
     }
   }

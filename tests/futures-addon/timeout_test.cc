@@ -58,6 +58,9 @@ TEST_P(TimeoutTest, WaitsForWhatItCancels) {
   EXPECT_FALSE(waitFor(context_, withTimeout(slow, milliseconds(10))));
   EXPECT_EQ(cleanUps_, 2);
   EXPECT_EQ(time_.elapsed(), milliseconds(15));
+  EXPECT_THROW(waitFor(context_, wait(slowToEnd(), milliseconds(10))), TimeoutError);
+  EXPECT_EQ(cleanUps_, 4);
+  EXPECT_EQ(time_.elapsed(), milliseconds(30));
 }
 
 // F29
