@@ -3,6 +3,7 @@
 #include <utility>
 #include <vector>
 
+#include "kairos/futures-addon/async_lock.h"
 #include "kairos/futures-addon/cancel.h"
 #include "kairos/futures-addon/check.h"
 #include "kairos/futures-addon/timeout.h"
@@ -52,6 +53,28 @@ TEST_F(DepthTest, ChainsOfCallbacksNeedNoStack) {
   Chain::next(&chain);
   while (context_.hasPendingOperations()) reactor_.poll(Reactor::forever);
   EXPECT_EQ(chain.at, chain.links.size());
+  promise_.complete(0);
+}
+
+// IF8: whoever gets it hands it on at once.
+TEST_F(DepthTest, HandingALockOnNeedsNoStack) {
+  struct Chain {
+    AsyncLock lock;
+    std::size_t served = 0;
+
+    static void next(void* udata) {
+      auto& chain = *static_cast<Chain*>(udata);
+      ++chain.served;
+      chain.lock.release();
+    }
+  } chain{AsyncLock(context_)};
+  std::vector<Turn> turns(depth);
+  ASSERT_TRUE(chain.lock.tryAcquire());
+  for (Turn& turn : turns) chain.lock.acquire(turn, Chain::next, &chain);
+  chain.lock.release();
+  while (context_.hasPendingOperations()) reactor_.poll(Reactor::forever);
+  EXPECT_EQ(chain.served, turns.size());
+  EXPECT_FALSE(chain.lock.isLocked());
   promise_.complete(0);
 }
 
