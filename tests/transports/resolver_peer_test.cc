@@ -12,6 +12,7 @@
 #include <utility>
 #include <vector>
 
+#include "kairos/tests/support/close_on_exec.h"
 #include "kairos/tests/support/random_seed.h"
 #include "kairos/tests/transports/raw_name_server.h"
 #include "kairos/tests/transports/real_time_fixture.h"
@@ -220,6 +221,30 @@ TEST_P(ResolverPeerTest, LetsCallbacksCancelAndDestroy) {
   EXPECT_EQ(others[1].error, TransportError::closed);
   EXPECT_EQ(others[2].error, TransportError::closed);
   expectNothingLeft();
+}
+
+// By UDP and TCP. c-ares reads its files in its own way.
+TEST(ResolverSocketsTest, AreCloseOnExecFromBirth) {
+  const auto ask = [] {
+    OwnLoop loop;
+    RawNameServer server;
+    const Address address = server.address();
+    Resolver resolver;
+    Resolve resolve;
+    if (Resolver::make(loop.context, {.servers = {&address, 1}}, resolver)) return 1;
+    if (resolver.resolve(resolve, "host.test.", 80, {.family = Address::Family::ipv4},
+                         Resolve::done, &resolve)) {
+      return 2;
+    }
+    if (!server.reply(RawNameServer::answer(server.question(), 1, true))) return 3;
+    UniqueFd connection;
+    while (connection.get() < 0) {
+      if (loop.reactor.poll(5s).callbacks == 0) return 4;
+      connection = server.accept();
+    }
+    return 0;
+  };
+  EXPECT_EQ(whereAllIsCloseOnExec(ask, OpenFiles::doNotCount), "exit 0");
 }
 
 }  // namespace
