@@ -299,6 +299,30 @@ TEST_P(TlsHandshakeTest, FailsWhenThePeerGoes) {
   EXPECT_EQ(serverShake_.error, std::errc::connection_aborted);
 }
 
+// Before a word, and in the middle of a hello.
+TEST_P(TlsHandshakeTest, FailsWhenThePeerResets) {
+  for (const std::string_view words : {"", "\x16\x03\x01"}) {
+    for (const bool isServer : {false, true}) {
+      const auto before = openFds();
+      isServer ? serveRaw(tcpPair()) : dialRaw(tcpPair());
+      Handshake& shake = isServer ? serverShake_ : clientShake_;
+      Read read;
+      ok((isServer ? server_ : client_).readOnce(read, Read::done, &read));
+      sendAll(far_.get(), words);
+      settle();
+      resetOnClose(far_.get());
+      far_.reset();
+      settleUntilDone(shake);
+      settle();
+      EXPECT_EQ(shake.error, std::errc::connection_reset);
+      EXPECT_EQ(read.error, std::errc::connection_reset);
+      EXPECT_EQ(read.completions(), 1u);
+      (isServer ? server_ : client_).close();
+      EXPECT_TRUE(openedSince(before).empty());
+    }
+  }
+}
+
 // IL4: as many messages as the peer likes, which mean nothing.
 TEST_P(TlsHandshakeTest, EndsAFloodOfWarnings) {
   serveRaw();
