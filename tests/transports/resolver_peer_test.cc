@@ -13,6 +13,7 @@
 #include <vector>
 
 #include "kairos/tests/support/close_on_exec.h"
+#include "kairos/tests/support/no_surprises.h"
 #include "kairos/tests/support/random_seed.h"
 #include "kairos/tests/transports/raw_name_server.h"
 #include "kairos/tests/transports/real_time_fixture.h"
@@ -326,6 +327,21 @@ TEST_P(ResolverPeerTest, LetsCallbacksCancelAndDestroy) {
   EXPECT_EQ(others[1].error, TransportError::closed);
   EXPECT_EQ(others[2].error, TransportError::closed);
   expectNothingLeft();
+}
+
+// IX3, IX6
+TEST_P(ResolverPeerTest, LeavesTheProcessAsItWas) {
+  const NoSurprises none;
+  make(200ms);
+  Resolve answered;
+  start(answered);
+  server_.reply(RawNameServer::answer(nextQuestion()));
+  pollUntilDone(answered);
+  Resolve refused;
+  start(refused);
+  server_.reply("garbage");
+  expectFailure(refused);
+  resolver_ = Resolver();
 }
 
 // By UDP and TCP. c-ares reads its files in its own way.

@@ -6,6 +6,7 @@
 #include <string>
 #include <string_view>
 
+#include "kairos/tests/support/no_surprises.h"
 #include "kairos/tests/transports/tls_fixture.h"
 
 namespace kairos {
@@ -39,6 +40,18 @@ TEST_P(TlsHandshakeTest, MakesBothEndsSecure) {
   client_ = TlsStream();
   server_ = TlsStream();
   EXPECT_TRUE(openedSince(before).empty());
+}
+
+// IX3, IX6: with whatever OpenSSL reads and does when it is used first.
+TEST_P(TlsHandshakeTest, LeavesTheProcessAsItWas) {
+  const NoSurprises none;
+  TlsContext ofSystem;
+  ok(TlsContext::makeClient(ofSystem));
+  shakeHands();
+  expectSecure();
+  shakeHands({}, "other.test");
+  EXPECT_TRUE(clientShake_.error);
+  EXPECT_TRUE(servers_.useCertificate(serverIdentity().chain, "no key"));
 }
 
 TEST_P(TlsHandshakeTest, CompletesNeverInsideTheCall) {
