@@ -26,6 +26,19 @@ void addExtension(X509* certificate, X509* issuer, int what, const std::string& 
   ::X509_EXTENSION_free(extension);
 }
 
+// As the only name, since it is one extension for all.
+void addRawName(X509* certificate, const std::string& name) {
+  GENERAL_NAMES* const names = sk_GENERAL_NAME_new_null();
+  GENERAL_NAME* const made = ::GENERAL_NAME_new();
+  ASN1_IA5STRING* const bytes = ::ASN1_IA5STRING_new();
+  check(names != nullptr && made != nullptr && bytes != nullptr);
+  check(::ASN1_STRING_set(bytes, name.data(), static_cast<int>(name.size())) == 1);
+  ::GENERAL_NAME_set0_value(made, GEN_DNS, bytes);
+  check(sk_GENERAL_NAME_push(names, made) == 1);
+  check(::X509_add1_ext_i2d(certificate, NID_subject_alt_name, names, 0, X509V3_ADD_DEFAULT) == 1);
+  ::GENERAL_NAMES_free(names);
+}
+
 template <class Write>
 std::string writePem(Write write) {
   BIO* const text = ::BIO_new(::BIO_s_mem());
@@ -70,6 +83,7 @@ CertificateAuthority::Certificate CertificateAuthority::make(const CertificateRe
   if (!request.names.empty()) {
     addExtension(certificate, issuer, NID_subject_alt_name, request.names);
   }
+  if (!request.rawName.empty()) addRawName(certificate, request.rawName);
   if (!request.purpose.empty()) {
     addExtension(certificate, issuer, NID_ext_key_usage, request.purpose);
   }

@@ -20,6 +20,7 @@ struct Identity {
 struct CertificateRequest {
   std::string subject = "server.test";
   std::string names = "DNS:server.test";  // as in OpenSSL's configuration; empty: none
+  std::string rawName = {};               // of a host, instead of names: whatever bytes
   std::string purpose = "serverAuth";     // empty: any
   // From now.
   std::chrono::seconds begin = -std::chrono::hours(1);

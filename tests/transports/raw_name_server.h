@@ -40,8 +40,10 @@ class RawNameServer {
   }
 
   // To who asked last.
-  bool reply(std::string_view message) const {
-    return ::sendto(datagrams_.get(), message.data(), message.size(), MSG_DONTWAIT,
+  bool reply(std::string_view message) const { return replyFrom(datagrams_.get(), message); }
+  // By a socket that may be somebody else's.
+  bool replyFrom(int socket, std::string_view message) const {
+    return ::sendto(socket, message.data(), message.size(), MSG_DONTWAIT,
                     reinterpret_cast<const sockaddr*>(&asker_), sizeof asker_) > 0;
   }
 

@@ -12,6 +12,8 @@
 #include <utility>
 #include <vector>
 
+#include "kairos/tests/support/close_on_exec.h"
+#include "kairos/tests/support/no_surprises.h"
 #include "kairos/tests/support/random_seed.h"
 #include "kairos/tests/transports/raw_name_server.h"
 #include "kairos/tests/transports/real_time_fixture.h"
@@ -100,6 +102,111 @@ TEST_P(ResolverPeerTest, TakesWhateverIsSent) {
     }
   }
   expectNothingLeft();
+}
+
+// An answer, or a part of one. Its name, unless it is given, is that of the question.
+struct Record {
+  enum Type : char { address = 1, alias = 5 };
+  Type type;
+  std::string data;
+  std::string name = {'\xc0', 12};
+  char seconds = 60;
+};
+
+std::string reply(const std::string& question, const std::vector<Record>& records) {
+  std::string message = RawNameServer::answer(question, 0);
+  message[7] = static_cast<char>(records.size());
+  for (const Record& each : records) {
+    message += each.name;
+    message += {0, each.type, 0, 1, 0, 0, 0, each.seconds, 0, static_cast<char>(each.data.size())};
+    message += each.data;
+  }
+  return message;
+}
+
+const std::string anAddress("\xc0\0\2\x63", 4);  // 192.0.2.99
+const std::string anAlias("\5other\4test\0", 12);
+
+// What is not meant for it, or is none, does not satisfy a question.
+TEST_P(ResolverPeerTest, TakesNoAnswerButItsOwn) {
+  UniqueFd stranger(::socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0));
+  const auto forge = [&](const std::string& question) {
+    const std::string forged = reply(question, {{Record::address, anAddress}});
+    std::string ofAnotherNumber = forged;
+    ofAnotherNumber[1] = static_cast<char>(~ofAnotherNumber[1]);
+    std::string ofAnotherName = forged;
+    ofAnotherName[13] = 'x';
+    server_.reply(ofAnotherNumber);
+    server_.reply(ofAnotherName);
+    server_.reply(std::string_view(forged).substr(0, 11));
+    server_.replyFrom(stranger.get(), forged);
+  };
+  Resolve resolve;
+  start(resolve);
+  const std::string question = nextQuestion();
+  forge(question);
+  settle();
+  EXPECT_TRUE(resolve.isPending());
+  server_.reply(RawNameServer::answer(question));
+  pollUntilDone(resolve);
+  ok(resolve.error);
+  ASSERT_EQ(resolve.addresses().size(), 1u);
+  EXPECT_EQ(resolve.addresses()[0].toString(), "192.0.2.1:80");
+
+  Resolve unanswered;
+  start(unanswered);
+  forge(nextQuestion());
+  expectFailure(unanswered);
+  stranger.reset();
+  expectNothingLeft();
+}
+
+// Names that lead to themselves, out of the message, or in a circle of aliases.
+TEST_P(ResolverPeerTest, FollowsNoNameForEver) {
+  const std::string itself{'\xc0', 27};  // where the first answer begins
+  const std::vector<Record> endless[] = {
+      {{Record::address, anAddress, itself}},
+      {{Record::address, anAddress, "\1a" + itself}},
+      {{Record::address, anAddress, "\xff\xff"}},
+      {{Record::alias, anAlias}, {Record::alias, {'\xc0', 12}, anAlias}},
+  };
+  for (const auto& records : endless) {
+    Resolve resolve;
+    start(resolve);
+    const std::string question = nextQuestion();
+    ASSERT_EQ(reply(question, {}).size(), 27u);
+    server_.reply(reply(question, records));
+    pollUntilDone(resolve);
+    EXPECT_TRUE(resolve.error);
+    EXPECT_EQ(resolve.completions(), 1u);
+    EXPECT_TRUE(resolve.addresses().empty());
+  }
+  expectNothingLeft();
+}
+
+// By an alias, not to be kept at all, or as many as the 512 bytes of a datagram hold, but no more.
+TEST_P(ResolverPeerTest, TakesAliasesAndWhatIsNotToBeKept) {
+  const auto ask = [this](const std::vector<Record>& records) {
+    Resolve resolve;
+    start(resolve);
+    server_.reply(reply(nextQuestion(), records));
+    pollUntilDone(resolve);
+    ok(resolve.error);
+    std::vector<std::string> texts;
+    for (const Address& each : resolve.addresses()) texts.push_back(each.toString());
+    return texts;
+  };
+  const std::vector<std::string> one = {"192.0.2.99:80"};
+  EXPECT_EQ(ask({{Record::alias, anAlias}, {Record::address, anAddress, anAlias}}), one);
+  EXPECT_EQ(ask({{.type = Record::address, .data = anAddress, .seconds = 0}}), one);
+  std::vector<Record> many(30, {Record::address, anAddress});
+  for (std::size_t i = 0; i < many.size(); ++i) many[i].data[3] = static_cast<char>(i);
+  EXPECT_EQ(ask(many).size(), many.size());
+  many.resize(200, many[0]);
+  Resolve tooMany;
+  start(tooMany);
+  server_.reply(reply(nextQuestion(), many));
+  expectFailure(tooMany);
 }
 
 // A flood has to be read, but others have their turn.
@@ -220,6 +327,45 @@ TEST_P(ResolverPeerTest, LetsCallbacksCancelAndDestroy) {
   EXPECT_EQ(others[1].error, TransportError::closed);
   EXPECT_EQ(others[2].error, TransportError::closed);
   expectNothingLeft();
+}
+
+// IX3, IX6
+TEST_P(ResolverPeerTest, LeavesTheProcessAsItWas) {
+  const NoSurprises none;
+  make(200ms);
+  Resolve answered;
+  start(answered);
+  server_.reply(RawNameServer::answer(nextQuestion()));
+  pollUntilDone(answered);
+  Resolve refused;
+  start(refused);
+  server_.reply("garbage");
+  expectFailure(refused);
+  resolver_ = Resolver();
+}
+
+// By UDP and TCP. c-ares reads its files in its own way.
+TEST(ResolverSocketsTest, AreCloseOnExecFromBirth) {
+  const auto ask = [] {
+    OwnLoop loop;
+    RawNameServer server;
+    const Address address = server.address();
+    Resolver resolver;
+    Resolve resolve;
+    if (Resolver::make(loop.context, {.servers = {&address, 1}}, resolver)) return 1;
+    if (resolver.resolve(resolve, "host.test.", 80, {.family = Address::Family::ipv4},
+                         Resolve::done, &resolve)) {
+      return 2;
+    }
+    if (!server.reply(RawNameServer::answer(server.question(), 1, true))) return 3;
+    UniqueFd connection;
+    while (connection.get() < 0) {
+      if (loop.reactor.poll(5s).callbacks == 0) return 4;
+      connection = server.accept();
+    }
+    return 0;
+  };
+  EXPECT_EQ(whereAllIsCloseOnExec(ask, OpenFiles::doNotCount), "exit 0");
 }
 
 }  // namespace

@@ -65,7 +65,16 @@ TEST_P(ResolverNameTest, TellsOneFailureFromAnother) {
   EXPECT_EQ(failure("one.test.", {.family = Address::Family::ipv6}), ResolveError::noAddress);
   EXPECT_EQ(failure("failing.test."), ResolveError::temporary);
   EXPECT_EQ(failure("failing.test."), std::errc::resource_unavailable_try_again);
-  EXPECT_EQ(failure(std::string(64, 'x') + ".test."), ResolveError::badName);
+  const std::string label(63, 'x');
+  EXPECT_EQ(failure(label + ".test."), ResolveError::notFound);
+  EXPECT_EQ(failure(label + "x.test."), ResolveError::badName);
+  const std::string three = label + "." + label + "." + label + ".";
+  EXPECT_EQ(failure(three + std::string(61, 'x') + "."), ResolveError::notFound) << "253 bytes";
+  EXPECT_EQ(failure(three + std::string(62, 'x')), ResolveError::badName);
+  Resolve resolve;
+  EXPECT_EQ(resolver_.resolve(resolve, three + std::string(62, 'x') + ".", 80, {}, Resolve::done,
+                              &resolve),
+            std::errc::invalid_argument);
 }
 
 // ID1: what is no answer is as good as none.

@@ -2,7 +2,6 @@
 // What the options of a server change: who can bind beside it, and who is let in.
 #include <gtest/gtest.h>
 #include <netinet/tcp.h>
-#include <sys/stat.h>
 
 #include <deque>
 #include <fstream>
@@ -10,7 +9,6 @@
 #include <vector>
 
 #include "kairos/tests/transports/server_fixture.h"
-#include "kairos/transports/datagram_transport.h"
 
 namespace kairos {
 namespace {
@@ -110,31 +108,6 @@ TEST_P(ServerOptionsTest, KeepAsManyNewcomersAsTheOsAllows) {
   unsigned allowed = 0;
   std::ifstream("/proc/sys/net/core/somaxconn") >> allowed;
   EXPECT_EQ(info.tcpi_sacked, allowed) << "of a socket that listens, that is its backlog";
-}
-
-// A file is never open to more than it is to be, as it would be until a chmod(2).
-TEST_P(ServerOptionsTest, SetTheModeOfAPath) {
-  const mode_t umaskBefore = ::umask(022);
-  const auto modeOf = [](const std::string& path) {
-    struct stat status {};
-    EXPECT_EQ(::stat(path.c_str(), &status), 0);
-    return status.st_mode & 07777;
-  };
-  const std::string path = socketPath("mode");
-  listen(pathAddress(path));
-  EXPECT_EQ(modeOf(path), 0755u);
-  server_.close();
-  listen(pathAddress(path), {.pathMode = 0600});
-  EXPECT_EQ(modeOf(path), 0600u);
-  server_.close();
-  listen(pathAddress(path), {.pathMode = 0666});
-  EXPECT_EQ(modeOf(path), 0644u) << "less the umask";
-  server_.close();
-  DatagramTransport datagrams;
-  ok(DatagramTransport::bind(context_, pathAddress(path), {.pathMode = 0600}, datagrams));
-  EXPECT_EQ(modeOf(path), 0600u);
-  listen(abstractAddress("mode"), {.pathMode = 0600});
-  ::umask(umaskBefore);
 }
 
 // T72: those that fit are connected, the others wait; cancelled, they leave nothing.

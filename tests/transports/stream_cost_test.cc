@@ -3,6 +3,7 @@
 #include <gtest/gtest.h>
 
 #include <array>
+#include <limits>
 #include <string>
 #include <vector>
 
@@ -52,6 +53,32 @@ class StreamCostTest : public testing::Test {
   Reactor reactor_;
   TransportContext context_{reactor_};
 };
+
+// A size is a peer's word. Memory is taken for what comes, whatever the limit allows.
+TEST_F(StreamCostTest, AMessageCostsNothingBeforeItComes) {
+  Pair ends = pair();
+  StreamTransport stream;
+  ASSERT_FALSE(StreamTransport::adopt(context_, ends.near.release(), stream));
+  static std::size_t told;
+  const auto sizeOf = [](void*, std::string_view) { return MessageSize{.size = told}; };
+  const auto isRefused = [&](std::size_t size, std::size_t limit) {
+    told = size;
+    Read read;
+    EXPECT_FALSE(stream.readMessage(read, sizeOf, {.limit = limit}, Read::done, &read));
+    for (int polls = 0; polls < 10 && read.isPending(); ++polls) reactor_.poll(0ms);
+    return read.error == TransportError::overLimit;
+  };
+  sendAll(ends.far.get(), "x");
+  EXPECT_TRUE(isRefused(2, 1));
+  const AllocationCount allocations;
+  constexpr std::size_t all = std::numeric_limits<std::size_t>::max();
+  for (const std::size_t size : {std::size_t{1} << 31, std::size_t{1} << 63, all}) {
+    EXPECT_TRUE(isRefused(size, size - 1));
+    EXPECT_FALSE(isRefused(size, all)) << "it may come";
+  }
+  EXPECT_EQ(allocations.allocations(), 0u);
+  EXPECT_EQ(stream.peek(), "x");
+}
 
 // S0-39 to S0-41: 6 system calls per round trip, no epoll_ctl, no allocation.
 TEST_F(StreamCostTest, ARoundTripCostsSixSystemCalls) {

@@ -147,6 +147,32 @@ TEST_P(StreamFramingTest, ComesToTheLimitByteByByte) {
   EXPECT_EQ(stream_.peek(), "abcd\r\r");
 }
 
+// Nobody has to think of a limit to have one.
+TEST_P(StreamFramingTest, HasALimitOf64KibUnlessToldOtherwise) {
+  const std::size_t limit = 65536;
+  enum Kind { line, until, toEnd };
+  for (const Kind kind : {line, until, toEnd}) {
+    for (const std::size_t size : {limit, limit + 1}) {
+      connect(pair());
+      const auto start = [&] {
+        if (kind == line) return stream_.readLine(read_, {}, Read::done, &read_);
+        if (kind == until) return stream_.readUntil(read_, ";", {}, Read::done, &read_);
+        return stream_.readToEnd(read_, {}, Read::done, &read_);
+      };
+      ok(start());
+      std::string text(size, 'x');
+      if (kind == line) text += "\n";
+      if (kind == until) text.back() = ';';
+      sendAll(far_.get(), text);
+      settle();
+      if (kind == toEnd) end();
+      settleUntilDone(read_);
+      EXPECT_EQ(read_.error == TransportError::overLimit, size > limit) << kind;
+      EXPECT_EQ(read_.data.size(), size > limit ? 0 : limit) << kind;
+    }
+  }
+}
+
 // T18
 TEST_P(StreamFramingTest, ReadsALineOfMebibytes) {
   const std::string text(10 << 20, 'x');

@@ -3,6 +3,7 @@
 #include <gtest/gtest.h>
 
 #include <cstdint>
+#include <cstring>
 #include <limits>
 #include <string>
 #include <vector>
@@ -140,6 +141,27 @@ TEST_P(StreamMessageTest, RefusesMessagesOverTheLimit) {
   };
   ok(stream_.readMessage(session_.read, all, {}, Session::done, &session_));
   EXPECT_EQ(result(), "<over limit>");
+}
+
+// Sizes that do not fit into one's numbers, or are negative in another's; by default too.
+TEST_P(StreamMessageTest, RefusesSizesThatAreNone) {
+  const auto sizeOf = [](void*, std::string_view bytes) {
+    if (bytes.size() < 8) return MessageSize{};
+    std::uint64_t size = 0;
+    std::memcpy(&size, bytes.data(), sizeof size);
+    return MessageSize{.size = size};
+  };
+  constexpr std::uint64_t one = 1;
+  for (const std::uint64_t size :
+       {one << 31, one << 32, one << 63, ~one + 1, ~one, ~(one << 63), std::uint64_t{65537}}) {
+    connect(pair());
+    std::string prefix(sizeof size, '\0');
+    std::memcpy(prefix.data(), &size, sizeof size);
+    sendAll(far_.get(), prefix);
+    ok(stream_.readMessage(session_.read, sizeOf, {}, Session::done, &session_));
+    EXPECT_EQ(result(), "<over limit>") << size;
+    EXPECT_EQ(stream_.peek(), prefix);
+  }
 }
 
 TEST_P(StreamMessageTest, LosesNothingByACancellation) {

@@ -1,11 +1,14 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 // How a process ends, is waited for, and is told to end.
 #include <gtest/gtest.h>
+#include <linux/sched.h>
 #include <signal.h>
+#include <sys/syscall.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
 #include <chrono>
+#include <cstdint>
 #include <set>
 #include <thread>
 #include <vector>
@@ -142,8 +145,47 @@ TEST_P(SubprocessExitTest, SendsNoSignalToAProcessThatHasEnded) {
   ok(child.signal(0));
 }
 
+// A process that only waits to be killed, and has exactly this number, which must be free.
+// Negative: we may not choose it, or the kernel is older than 5.5.
+pid_t makeProcess(pid_t number) {
+  clone_args arguments{};
+  arguments.exit_signal = SIGCHLD;
+  arguments.set_tid = reinterpret_cast<std::uintptr_t>(&number);
+  arguments.set_tid_size = 1;
+  const long made = ::syscall(SYS_clone3, &arguments, sizeof arguments);
+  while (made == 0) ::syscall(SYS_ppoll, nullptr, 0, nullptr, nullptr, 0);
+  return static_cast<pid_t>(made);
+}
+
+// T159, IP4: somebody else has taken the status, so that the number is given away.
+TEST_P(SubprocessExitTest, SendsNoSignalToAnotherThatHasItsNumber) {
+  SubprocessTransport child;
+  startShell(child, "exit 0", {.newGroup = true});
+  const pid_t pid = child.pid();
+  ok(child.killAfter(1h));
+  ASSERT_EQ(::waitpid(pid, nullptr, 0), pid);
+  const pid_t other = makeProcess(pid);
+  if (other < 0) GTEST_SKIP() << "no process can be given the number";
+  ASSERT_EQ(other, pid);
+  for (int round = 0; round < 2; ++round) {
+    EXPECT_EQ(child.kill(), std::errc::no_such_process);
+    EXPECT_EQ(child.suspend(), std::errc::no_such_process);
+    EXPECT_EQ(child.signalGroup(SIGKILL), std::errc::no_such_process);
+    settle();
+  }
+  child.close();
+  settle();
+  siginfo_t status{};
+  ASSERT_EQ(
+      ::waitid(P_PID, static_cast<id_t>(pid), &status, WEXITED | WSTOPPED | WNOHANG | WNOWAIT), 0);
+  EXPECT_EQ(status.si_pid, 0) << "the other runs";
+  ::kill(pid, SIGKILL);
+  EXPECT_EQ(::waitpid(pid, nullptr, 0), pid);
+}
+
 // T160, IP1
 TEST_P(SubprocessExitTest, ReportsManyThatEndAtOnce) {
+  const std::set<Fd> before = openFds();
   std::vector<SubprocessTransport> children(50);
   std::vector<Exit> exits(children.size());
   for (std::size_t i = 0; i < children.size(); ++i) {
@@ -154,10 +196,12 @@ TEST_P(SubprocessExitTest, ReportsManyThatEndAtOnce) {
   for (SubprocessTransport& each : children) each.input().close();
   for (std::size_t i = 0; i < children.size(); ++i) {
     pollUntilDone(exits[i]);
-    EXPECT_EQ(exits[i].completions(), 1u);
-    EXPECT_EQ(exits[i].status.code, i == 0 ? 0 : static_cast<int>(i));
+    EXPECT_EQ(exits[i].status, (ExitStatus{.code = static_cast<int>(i)}));
   }
+  settle();
+  for (const Exit& each : exits) EXPECT_EQ(each.completions(), 1u);
   EXPECT_TRUE(hasNoChildren());
+  EXPECT_TRUE(openedSince(before).empty());
 }
 
 // T160: the program's own handler runs; one that takes every status is survived.

@@ -112,6 +112,36 @@ TEST_P(SubprocessStartTest, PassesTheDescriptorsThatAreNamed) {
   EXPECT_TRUE((::fcntl(passed.get(), F_GETFD) & FD_CLOEXEC) != 0) << "as before here";
 }
 
+// The same of four threads, which have sockets and pipes open, and others that are to be inherited.
+TEST(SubprocessThreadsTest, GiveTheirChildrenNothingOfEachOther) {
+  const std::string program = runfile("tests/transports/child_report");
+  const auto run = [&program] {
+    OwnLoop loop;
+    const char* const arguments[] = {program.c_str()};
+    for (int i = 0; i < 20; ++i) {
+      const Pair sockets = pair();
+      const Pair pipes = pipePair();
+      const UniqueFd inherited(::dup(0));
+      SubprocessOptions options = runs(arguments);
+      options.input = options.output = options.error = Redirect::pipe();
+      SubprocessTransport child;
+      ASSERT_FALSE(SubprocessTransport::start(loop.context, options, child));
+      Read read;
+      ASSERT_FALSE(child.output().readToEnd(read, {}, Read::done, &read));
+      loop.pollUntilDone(read);
+      EXPECT_EQ(linesWith(std::string(read.data), "fd "),
+                (std::vector<std::string>{"fd 0", "fd 1", "fd 2"}));
+      Exit exit;
+      ASSERT_FALSE(child.wait(exit, Exit::done, &exit));
+      loop.pollUntilDone(exit);
+      EXPECT_TRUE(exit.status.isSuccess());
+    }
+  };
+  std::vector<std::thread> threads;
+  for (int i = 0; i < 4; ++i) threads.emplace_back(run);
+  for (std::thread& each : threads) each.join();
+}
+
 // T152, IP3: also what this process ignores or blocks.
 TEST_P(SubprocessStartTest, ResetsSignals) {
   struct sigaction before {};

@@ -4,8 +4,10 @@
 #include <gtest/gtest.h>
 #include <signal.h>
 #include <sys/mman.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
+#include <array>
 #include <chrono>
 #include <string>
 #include <vector>
@@ -54,25 +56,40 @@ TEST_P(SubprocessStreamTest, ConnectsPipesToStreams) {
   EXPECT_FALSE(first.error);
 }
 
-// T151
+// T151: told by a shell about itself, in a file of which it has the descriptor.
 TEST_P(SubprocessStreamTest, RedirectsToNothing) {
+  const UniqueFd told = memoryFile();
+  const Fd passed[] = {told.get()};
+  const std::string command =
+      "read line && exit 1; cd /proc/$$/fd && (readlink 0 1 2 >" + std::to_string(told.get()) + ")";
   SubprocessTransport child;
-  startShell(child, "read line && exit 1; echo lost; echo lost >&2",
-             {.input = Redirect::null(), .output = Redirect::null(), .error = Redirect::null()});
-  EXPECT_FALSE(child.input().isOpen());
+  startShell(child, command.c_str(),
+             {.input = Redirect::null(),
+              .output = Redirect::null(),
+              .error = Redirect::null(),
+              .passed = passed});
+  EXPECT_FALSE(child.input().isOpen() || child.output().isOpen() || child.error().isOpen());
   EXPECT_EQ(waitForExit(child).code, 0);
+  EXPECT_EQ(contentOf(told.get()), "/dev/null\n/dev/null\n/dev/null\n");
 }
 
 // T151
 TEST_P(SubprocessStreamTest, RedirectsToDescriptors) {
   const UniqueFd input = memoryFile();
   const UniqueFd output = memoryFile();
+  const UniqueFd error = memoryFile();
   ASSERT_EQ(::pwrite(input.get(), "given", 5, 0), 5);
   SubprocessTransport child;
-  start(child, {.input = Redirect::to(input.get()), .output = Redirect::to(output.get())}, {"cat"});
+  startShell(child, "cat; echo failed >&2",
+             {.input = Redirect::to(input.get()),
+              .output = Redirect::to(output.get()),
+              .error = Redirect::to(error.get())});
   EXPECT_EQ(waitForExit(child).code, 0);
   EXPECT_EQ(contentOf(output.get()), "given");
-  EXPECT_TRUE(isOpen(output.get())) << "it stays the caller's";
+  EXPECT_EQ(contentOf(error.get()), "failed\n");
+  for (const UniqueFd* const each : {&input, &output, &error}) {
+    EXPECT_TRUE(isOpen(each->get())) << "it stays the caller's";
+  }
 }
 
 // T151: one that a transport has, which goes on with it.
@@ -101,31 +118,34 @@ TEST_P(SubprocessStreamTest, MergesErrorsIntoOutput) {
 // The streams of this process, kept while a test puts others in their place.
 class ReplacedStandard {
  public:
-  ReplacedStandard(Fd output, Fd error) {
-    for (Fd fd : {1, 2}) saved_.emplace_back(duplicate(fd));
-    replace(1, output);
-    replace(2, error);
+  explicit ReplacedStandard(std::array<Fd, 3> by) {
+    for (Fd fd = 0; fd < 3; ++fd) saved_.push_back(duplicate(fd));
+    for (Fd fd = 0; fd < 3; ++fd) {
+      const Fd other = by[static_cast<std::size_t>(fd)];
+      other < 0 ? ::close(fd) : ::dup2(other, fd);
+    }
   }
   ~ReplacedStandard() {
-    for (Fd fd : {1, 2}) ::dup2(saved_[static_cast<std::size_t>(fd) - 1].get(), fd);
+    for (Fd fd = 0; fd < 3; ++fd) ::dup2(saved_[static_cast<std::size_t>(fd)].get(), fd);
   }
   ReplacedStandard(const ReplacedStandard&) = delete;
   ReplacedStandard& operator=(const ReplacedStandard&) = delete;
 
  private:
-  static void replace(Fd fd, Fd by) { by < 0 ? ::close(fd) : ::dup2(by, fd); }
   std::vector<UniqueFd> saved_;
 };
 
 // T151: sources that are themselves standard streams, crosswise.
 TEST_P(SubprocessStreamTest, InheritsAndSwapsStandardStreams) {
+  const UniqueFd input = memoryFile();
   const UniqueFd output = memoryFile();
   const UniqueFd error = memoryFile();
+  ASSERT_EQ(::pwrite(input.get(), "out\n", 4, 0), 4);
   SubprocessTransport straight;
   SubprocessTransport crossed;
   {
-    const ReplacedStandard replaced(output.get(), error.get());
-    startShell(straight, "echo out; echo err >&2");
+    const ReplacedStandard replaced({input.get(), output.get(), error.get()});
+    startShell(straight, "cat; echo err >&2");
     startShell(crossed, "echo OUT; echo ERR >&2",
                {.output = Redirect::to(2), .error = Redirect::to(1)});
   }
@@ -143,10 +163,14 @@ TEST_P(SubprocessStreamTest, InheritsAndSwapsStandardStreams) {
 TEST_P(SubprocessStreamTest, WorksWithoutStandardStreams) {
   SubprocessTransport child;
   {
-    const ReplacedStandard replaced(-1, -1);
-    startShell(child, "echo out; echo err >&2",
-               {.output = Redirect::pipe(), .error = Redirect::pipe()});
+    const ReplacedStandard replaced({-1, -1, -1});
+    startShell(child, "cat; echo err >&2",
+               {.input = Redirect::pipe(), .output = Redirect::pipe(), .error = Redirect::pipe()});
   }
+  Write write;
+  ok(child.input().write(write, "out\n", Write::done, &write));
+  pollUntilDone(write);
+  child.input().close();
   EXPECT_EQ(readAll(child.output()), "out\n");
   EXPECT_EQ(readAll(child.error()), "err\n");
   EXPECT_EQ(waitForExit(child).code, 0);
@@ -160,15 +184,25 @@ TEST_P(SubprocessStreamTest, CarriesMuchOutput) {
   EXPECT_EQ(waitForExit(child).code, 0);
 }
 
-// T165
+// T165: SIGPIPE has its default here, and would end the test.
 TEST_P(SubprocessStreamTest, ReportsThatTheReaderOfItsInputHasEnded) {
+  struct sigaction before {};
+  ASSERT_EQ(::sigaction(SIGPIPE, nullptr, &before), 0);
+  ASSERT_EQ(before.sa_handler, SIG_DFL);
   SubprocessTransport child;
   startShell(child, "exit 6", {.input = Redirect::pipe()});
-  EXPECT_EQ(waitForExit(child).code, 6);
-  Write write;
-  ok(child.input().write(write, "nobody reads it", Write::done, &write));
-  pollUntilDone(write);
-  EXPECT_EQ(write.error, std::errc::broken_pipe);
+  Exit exit;
+  wait(child, exit);
+  siginfo_t status{};
+  ASSERT_EQ(::waitid(P_PID, static_cast<id_t>(child.pid()), &status, WEXITED | WNOWAIT), 0);
+  std::array<Write, 2> writes;  // before it is known here, and after
+  for (Write& each : writes) {
+    ok(child.input().write(each, "nobody reads it", Write::done, &each));
+    pollUntilDone(each);
+    EXPECT_EQ(each.error, std::errc::broken_pipe);
+    pollUntilDone(exit);
+    EXPECT_EQ(exit.status.code, 6);
+  }
 }
 
 // IP5: what was written can be read after the end.

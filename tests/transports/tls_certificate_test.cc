@@ -26,6 +26,11 @@ Identity issue(const CertificateRequest& request) { return testAuthority().issue
 
 Identity named(const char* names) { return issue({.names = names}); }
 
+// Who reads to the zero byte takes it for the host's.
+Identity withZeroByte() {
+  return issue({.names = "", .rawName = std::string("server.test\0.evil.test", 22)});
+}
+
 const CertificateAuthority& intermediate() {
   static const CertificateAuthority authority = testAuthority().issueAuthority("intermediate");
   return authority;
@@ -57,6 +62,8 @@ const Row rows[] = {
     {"OnlyInTheSubject", [] { return named(""); }, "server.test", wrongName},
     {"AddressAsName", [] { return named("DNS:127.0.0.1"); }, "127.0.0.1", wrongAddress},
     {"WrongAddress", [] { return named("IP:127.0.0.2"); }, "127.0.0.1", wrongAddress},
+    {"ZeroByteInTheName", withZeroByte, "server.test", wrongName},
+    {"WildcardOfAHostBelow", [] { return named("DNS:*.server.test"); }, "server.test", wrongName},
     {"Expired", [] { return issue({.begin = -2h, .end = -1h}); }, "server.test", "has expired"},
     {"Future", [] { return issue({.begin = 1h, .end = 2h}); }, "server.test", "not yet valid"},
     {"ForClients", [] { return issue({.purpose = "clientAuth"}); }, "server.test",

@@ -72,14 +72,12 @@ class TlsTest : public StreamTest {
   }
 
   // Only with the server's end, or the client's; the other is `far_`.
-  void serveRaw() {
-    Pair ends = pair();
+  void serveRaw(Pair ends = pair()) {
     ok(TlsStream::server(context_, servers_, adopt(std::move(ends.near)), {}, server_));
     far_ = std::move(ends.far);
     ok(server_.handshake(serverShake_, Handshake::done, &serverShake_));
   }
-  void dialRaw() {
-    Pair ends = pair();
+  void dialRaw(Pair ends = pair()) {
     ok(TlsStream::client(context_, clients_, adopt(std::move(ends.near)), "server.test", {},
                          client_));
     far_ = std::move(ends.far);

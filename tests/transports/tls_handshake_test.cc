@@ -6,6 +6,7 @@
 #include <string>
 #include <string_view>
 
+#include "kairos/tests/support/no_surprises.h"
 #include "kairos/tests/transports/tls_fixture.h"
 
 namespace kairos {
@@ -39,6 +40,18 @@ TEST_P(TlsHandshakeTest, MakesBothEndsSecure) {
   client_ = TlsStream();
   server_ = TlsStream();
   EXPECT_TRUE(openedSince(before).empty());
+}
+
+// IX3, IX6: with whatever OpenSSL reads and does when it is used first.
+TEST_P(TlsHandshakeTest, LeavesTheProcessAsItWas) {
+  const NoSurprises none;
+  TlsContext ofSystem;
+  ok(TlsContext::makeClient(ofSystem));
+  shakeHands();
+  expectSecure();
+  shakeHands({}, "other.test");
+  EXPECT_TRUE(clientShake_.error);
+  EXPECT_TRUE(servers_.useCertificate(serverIdentity().chain, "no key"));
 }
 
 TEST_P(TlsHandshakeTest, CompletesNeverInsideTheCall) {
@@ -109,6 +122,19 @@ TEST_P(TlsHandshakeTest, SpeaksAlsoTls12AndNothingOlder) {
   EXPECT_EQ(clientShake_.error, std::errc::protocol_error);
 }
 
+TEST_P(TlsHandshakeTest, RefusesServersThatSpeakOnlySomethingOlder) {
+  SSL_CTX_set_security_level(clients_.native(), 0);
+  SSL_CTX_set_security_level(servers_.native(), 0);
+  ASSERT_EQ(SSL_CTX_set_min_proto_version(servers_.native(), TLS1_VERSION), 1);
+  ASSERT_EQ(SSL_CTX_set_max_proto_version(servers_.native(), TLS1_1_VERSION), 1);
+  shakeHands();
+  EXPECT_EQ(clientShake_.error, std::errc::protocol_error);
+  EXPECT_EQ(serverShake_.error, std::errc::protocol_error);
+  ASSERT_EQ(SSL_CTX_set_min_proto_version(clients_.native(), TLS1_VERSION), 1);
+  shakeHands();
+  expectSecure();
+}
+
 TEST_P(TlsHandshakeTest, AgreesOnTheProtocolThatTheServerLikesBest) {
   setProtocols(clients_, {"http/1.1", "h2"});
   setProtocols(servers_, {"h3", "h2", "http/1.1"});
@@ -156,6 +182,11 @@ TEST_P(TlsHandshakeTest, KnowsClientsByTheirCertificates) {
   expectSecure();
   EXPECT_TRUE(server_.hasPeerCertificate());
   exchange(server_, client_, "welcome");
+  const auto* const told = ::SSL_get0_peer_CA_list(client_.native());
+  ASSERT_EQ(sk_X509_NAME_num(told), 1) << "whose certificates would do";
+  char name[100];
+  EXPECT_STREQ(::X509_NAME_oneline(sk_X509_NAME_value(told, 0), name, sizeof name),
+               "/CN=Kairos test root");
 }
 
 // A client of TLS 1.3 is done before the server looks at its certificate, or misses it.
@@ -199,6 +230,29 @@ TEST_P(TlsHandshakeTest, EndsByItsTimeLimit) {
   EXPECT_EQ(time_.elapsed(), 5s);
 }
 
+// IL4: without being told, at 30 s, although a byte comes each second.
+TEST_P(TlsHandshakeTest, IsNotDrawnOutByASlowPeer) {
+  std::string hello("\x16\x03\x01\x01\x00\x01\x00\x00\xfc\x03\x03", 11);
+  hello.resize(261, '\0');
+  const auto drip = [&](const Handshake& shake) {
+    const auto begin = time_.elapsed();
+    for (const char byte : hello) {
+      if (!shake.isPending()) break;
+      ASSERT_EQ(::write(far_.get(), &byte, 1), 1);
+      settle();
+      const auto since = time_.elapsed();
+      while (shake.isPending() && time_.elapsed() - since < 1s) poll(since + 1s - time_.elapsed());
+    }
+    EXPECT_EQ(shake.error, std::errc::timed_out);
+    EXPECT_EQ(time_.elapsed() - begin, 30s);
+    EXPECT_EQ(poll(1h), 0u);
+  };
+  serveRaw();
+  drip(serverShake_);
+  dialRaw();
+  drip(clientShake_);
+}
+
 TEST_P(TlsHandshakeTest, LeavesNoTimerBehind) {
   shakeHands();
   expectSecure();
@@ -225,12 +279,61 @@ TEST_P(TlsHandshakeTest, FailsWithAPeerThatSpeaksSomethingElse) {
   }
 }
 
+// Their beginning is enough where OpenSSL has no room for the rest.
+TEST_P(TlsHandshakeTest, RefusesRecordsThatAreTooLarge) {
+  const auto head = [](char type, unsigned size) {
+    return std::string{type, 3, 3, static_cast<char>(size >> 8), static_cast<char>(size)};
+  };
+  const std::string body(16385, '\1');
+  for (const std::string& record : {head(22, 65535), head(22, 16385) + body}) {
+    serveRaw();
+    sendAll(far_.get(), record);
+    settle();
+    EXPECT_EQ(serverShake_.error, std::errc::protocol_error);
+  }
+  for (const unsigned size : {16384u + 257u, 65535u}) {
+    shakeHands();
+    expectSecure();
+    Read read;
+    ok(server_.readOnce(read, Read::done, &read));
+    sendAll(client_.fd(), head(23, size));
+    settle();
+    EXPECT_EQ(read.completions(), 1u);
+    EXPECT_EQ(read.error, std::errc::protocol_error);
+    EXPECT_EQ(read.data, "");
+  }
+}
+
 TEST_P(TlsHandshakeTest, FailsWhenThePeerGoes) {
   serveRaw();
   far_.reset();
   settle();
   EXPECT_EQ(serverShake_.error, TlsError::truncated);
   EXPECT_EQ(serverShake_.error, std::errc::connection_aborted);
+}
+
+// Before a word, and in the middle of a hello.
+TEST_P(TlsHandshakeTest, FailsWhenThePeerResets) {
+  for (const std::string_view words : {"", "\x16\x03\x01"}) {
+    for (const bool isServer : {false, true}) {
+      const auto before = openFds();
+      isServer ? serveRaw(tcpPair()) : dialRaw(tcpPair());
+      Handshake& shake = isServer ? serverShake_ : clientShake_;
+      Read read;
+      ok((isServer ? server_ : client_).readOnce(read, Read::done, &read));
+      sendAll(far_.get(), words);
+      settle();
+      resetOnClose(far_.get());
+      far_.reset();
+      settleUntilDone(shake);
+      settle();
+      EXPECT_EQ(shake.error, std::errc::connection_reset);
+      EXPECT_EQ(read.error, std::errc::connection_reset);
+      EXPECT_EQ(read.completions(), 1u);
+      (isServer ? server_ : client_).close();
+      EXPECT_TRUE(openedSince(before).empty());
+    }
+  }
 }
 
 // IL4: as many messages as the peer likes, which mean nothing.

@@ -87,6 +87,31 @@ TEST_P(TlsSessionTest, IsNotResumedByAServerThatDoesNotKnowIt) {
   EXPECT_FALSE(client_.isResumed());
 }
 
+// What is sent with the first message could be sent by anybody again. A server does not offer it,
+// and takes no notice of a client that does so nevertheless.
+TEST_P(TlsSessionTest, CarriesNoEarlyData) {
+  const TlsSession session = makeSession();
+  SSL_SESSION* const offered = ::SSL_get0_session(client_.native());
+  EXPECT_EQ(::SSL_SESSION_get_max_early_data(offered), 0u);
+  makeEnds(pair(), {.session = &session});
+  SSL* const client = client_.native();
+  ASSERT_EQ(::SSL_SESSION_set_max_early_data(::SSL_get0_session(client), 1000), 1);
+  std::size_t written = 0;
+  ASSERT_EQ(::SSL_write_early_data(client, "early", 5, &written), 1);
+  Read read;
+  ok(server_.readOnce(read, Read::done, &read));
+  clientShake_.error = serverShake_.error = {};
+  startHandshakes();
+  settle();
+  expectSecure();
+  EXPECT_EQ(::SSL_get_early_data_status(client), SSL_EARLY_DATA_REJECTED);
+  EXPECT_TRUE(read.isPending());
+  Write write;
+  ok(client_.write(write, "late", Write::done, &write));
+  settle();
+  EXPECT_EQ(read.data, "late");
+}
+
 TEST_P(TlsSessionTest, OutlivesItsStreamAndContexts) {
   TlsSession session = makeSession();
   const TlsSession copy = session;

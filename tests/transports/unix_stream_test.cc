@@ -4,10 +4,12 @@
 #include <gtest/gtest.h>
 #include <sys/socket.h>
 
+#include <array>
 #include <string>
 #include <utility>
 
 #include "kairos/tests/transports/server_fixture.h"
+#include "kairos/transports/datagram_transport.h"
 
 namespace kairos {
 namespace {
@@ -111,6 +113,49 @@ TEST_P(UnixStreamTest, ShowsThePeersCredentialsByItsDescriptor) {
     EXPECT_EQ(peer.pid, ::getpid());
     EXPECT_EQ(peer.uid, ::geteuid());
   }
+}
+
+// They would fill the table of this process, for as long as the peer likes.
+TEST_P(UnixStreamTest, TakesNoDescriptorsThatThePeerSends) {
+  const auto sendWithDescriptors = [](Fd fd) {
+    char byte = 'x';
+    iovec part{&byte, 1};
+    alignas(cmsghdr) char control[CMSG_SPACE(3 * sizeof(Fd))] = {};
+    msghdr message{};
+    message.msg_iov = &part;
+    message.msg_iovlen = 1;
+    message.msg_control = control;
+    message.msg_controllen = sizeof control;
+    cmsghdr* const header = CMSG_FIRSTHDR(&message);
+    header->cmsg_level = SOL_SOCKET;
+    header->cmsg_type = SCM_RIGHTS;
+    header->cmsg_len = CMSG_LEN(3 * sizeof(Fd));
+    EXPECT_EQ(::sendmsg(fd, &message, 0), 1);
+  };
+  connect(pair());
+  DatagramTransport datagrams;
+  ok(DatagramTransport::bind(context_, abstractAddress("no-descriptors"), {}, datagrams));
+  const UniqueFd sender(::socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC, 0));
+  const Address to = abstractAddress("no-descriptors");
+  ASSERT_EQ(::connect(sender.get(), to.sockaddrData(), to.sockaddrSize()), 0);
+  const auto before = openFds();
+  sendWithDescriptors(far_.get());
+  sendWithDescriptors(sender.get());
+  Read read;
+  readOnce(read);
+  Watched<ReceiveOperation> receive;
+  ok(datagrams.receive(receive, receive.done, &receive));
+  settle();
+  EXPECT_EQ(read.data, "x");
+  ASSERT_EQ(receive.datagrams.size(), 1u);
+  EXPECT_EQ(receive.datagrams[0].data, "x");
+  EXPECT_TRUE(openedSince(before).empty());
+  sendWithDescriptors(far_.get());
+  std::array<char, 20000> large;  // around the buffer
+  ok(stream_.readOnce(read, large, Read::done, &read));
+  settle();
+  EXPECT_EQ(read.data, "x");
+  EXPECT_TRUE(openedSince(before).empty());
 }
 
 }  // namespace
