@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 // What name servers may do to a resolver, and what its user may do while very much is under way.
+#include <fcntl.h>
 #include <gtest/gtest.h>
 #include <sys/ioctl.h>
 
@@ -204,6 +205,23 @@ TEST_P(ResolverPeerTest, TakesNothingOfAReplyThatSaysItIsCut) {
   EXPECT_TRUE(resolve.isPending());
   connection.reset();
   expectFailure(resolve);
+}
+
+// T85: neither for UDP nor for TCP.
+TEST_P(ResolverPeerTest, MakesOnlySocketsThatNeitherBlockNorAreInherited) {
+  const auto expectFlags = [this](std::size_t count) {
+    const std::set<Fd> made = openedSince(before_);
+    EXPECT_GE(made.size(), count);
+    for (const Fd fd : made) {
+      EXPECT_NE(::fcntl(fd, F_GETFL) & O_NONBLOCK, 0) << fd;
+      EXPECT_NE(::fcntl(fd, F_GETFD) & FD_CLOEXEC, 0) << fd;
+    }
+  };
+  Resolve resolve;
+  start(resolve);
+  expectFlags(1);
+  const UniqueFd connection = nextConnection();
+  expectFlags(2);
 }
 
 // A flood has to be read, but others have their turn.
