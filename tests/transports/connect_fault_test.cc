@@ -221,5 +221,38 @@ TEST_P(AnyAddressTest, IsThatOfIpv4WhereThereIsNone) {
   EXPECT_EQ(openedSince(before), std::set<Fd>());
 }
 
+class ConnectCallsTest : public ServerTest {};
+
+INSTANTIATE_TEST_SUITE_P(Backends, ConnectCallsTest, backends(), backendName);
+
+// T89
+TEST_P(ConnectCallsTest, AreNotRepeatedWhenInterrupted) {
+  listen(loopback());
+  const SystemCallCount calls;
+  failCalls(SystemCall::connect, EINTR);
+  Connect connected;
+  dial(connected);
+  EXPECT_TRUE(connected.isPending());
+  settleUntilDone(connected);
+  EXPECT_EQ(connected.error, std::error_code());
+  EXPECT_EQ(calls[SystemCall::connect], 1u);
+}
+
+// T93: POSIX says nothing of a socket on which connect() has failed.
+TEST_P(ConnectCallsTest, AreMadeOnASocketOfItsOwnForEachAttempt) {
+  listen(loopback());
+  const Address dead = address_;
+  listen(loopback());
+  const std::vector<Address> addresses{dead, dead, address_};
+  ConnectAny connected;
+  const SystemCallCount calls;
+  ok(connectAny(context_, connected, addresses, {.attemptDelay = Reactor::forever},
+                ConnectAny::done, &connected));
+  settleUntilDone(connected);
+  EXPECT_EQ(connected.error, std::error_code());
+  EXPECT_EQ(calls[SystemCall::connect], 3u);
+  EXPECT_EQ(calls[SystemCall::socket], 3u);
+}
+
 }  // namespace
 }  // namespace kairos

@@ -55,6 +55,20 @@ TEST_P(ConnectTest, CompletesLaterAlsoWhenConnectedAtOnce) {
   EXPECT_EQ(connected.completions(), 1u);
 }
 
+// T88
+TEST_P(ConnectTest, CompletesLaterAndOnceOverLoopback) {
+  for (const std::string_view host : {"127.0.0.1:0", "[::1]:0"}) {
+    listen(parseAddress(host));
+    Connect connected;
+    dial(connected);
+    EXPECT_EQ(connected.completions(), 0u);
+    settleUntilDone(connected);
+    EXPECT_EQ(connected.error, std::error_code());
+    settle();
+    EXPECT_EQ(connected.completions(), 1u);
+  }
+}
+
 // T90, T72
 TEST_P(ConnectTest, IsCancelledAtAnyStepWithoutALeak) {
   const auto before = openFds();
