@@ -93,6 +93,8 @@ constexpr StreamKind kinds[] = {
     {.name = "child", .make = makeChild},
     {.name = "tlsTcp", .make = makeTcp, .isTls = true},
     {.name = "tlsUnix", .make = makeUnix, .isTls = true},
+    {.name = "tlsPipes", .make = makePipes, .isTls = true},
+    {.name = "tlsChild", .make = makeChild, .isTls = true},
 };
 
 constexpr StreamKind simulatedKinds[] = {
@@ -120,6 +122,25 @@ const TlsContext& serversOfTls() {
     return made;
   }();
   return servers;
+}
+
+std::error_code makeClient(TransportContext& context, End& end, TlsStream& client) {
+  StreamTransport& input = *end.input();
+  StreamTransport& output = *end.output();
+  const TlsContext& tls = clientsOfTls();
+  if (&input == &output) {
+    return TlsStream::client(context, tls, std::move(input), "server.test", {}, client);
+  }
+  return TlsStream::client(context, tls, std::move(input), std::move(output), "server.test", {},
+                           client);
+}
+
+std::error_code makeServer(TransportContext& context, End& end, TlsStream& server) {
+  StreamTransport& input = *end.input();
+  StreamTransport& output = *end.output();
+  const TlsContext& tls = serversOfTls();
+  if (&input == &output) return TlsStream::server(context, tls, std::move(input), {}, server);
+  return TlsStream::server(context, tls, std::move(input), std::move(output), {}, server);
 }
 
 }  // namespace
@@ -163,9 +184,8 @@ void StreamKindTest::connect(bool isSmall) {
 void StreamKindTest::makeSecure(Ends ends) {
   TlsStream client;
   TlsStream server;
-  ok(TlsStream::client(context_, clientsOfTls(), std::move(*ends.near.output()), "server.test", {},
-                       client));
-  ok(TlsStream::server(context_, serversOfTls(), std::move(*ends.far.output()), {}, server));
+  ok(makeClient(context_, ends.near, client));
+  ok(makeServer(context_, ends.far, server));
   Handshake shakes[2];
   ok(client.handshake(shakes[0], Handshake::done, &shakes[0]));
   ok(server.handshake(shakes[1], Handshake::done, &shakes[1]));

@@ -117,9 +117,10 @@ class End {
     return in([](auto& stream) { return stream.fd(); });
   }
 
-  // What is written goes there first; null: this is TLS.
-  StreamTransport* output() { return hasOut_ ? &out_ : std::get_if<StreamTransport>(&in_); }
-  TlsStream* tls() { return std::get_if<TlsStream>(&in_); }
+  // What is read comes from the first, what is written goes to the second, which may be the same;
+  // null: this is TLS.
+  StreamTransport* input() { return std::get_if<StreamTransport>(&in_); }
+  StreamTransport* output() { return hasOut_ ? &out_ : input(); }
 
  private:
   // While it lives, no callback may run.
