@@ -164,5 +164,141 @@ TEST_P(StreamKindsBytesTest, ComeThroughWholeBothWays) {
   }
 }
 
+// IT3: interrupted calls, spurious wake-ups, want of buffers, and calls that do a part.
+TEST_P(StreamKindsBytesTest, ComeThroughWholeWhateverTheCallsDo) {
+  for (const bool isSmall : {false, true}) {
+    connect(isSmall);
+    const std::size_t before = seam_.faults();
+    seam_.setFaults({.interrupted = 5, .wouldBlock = 5, .noBuffers = 200, .partial = 2});
+    converse(isSmall ? 30000 : 100000);
+    seam_.setFaults({});
+    EXPECT_GT(seam_.faults() - before, 10u);
+  }
+}
+
+// IT3: a byte at a time.
+TEST_P(StreamKindsBytesTest, ComeThroughWholeByteByByte) {
+  connect();
+  seam_.setFaults({.bytesPerRead = 1});
+  converse(1000);
+}
+
+// IT4
+TEST_P(StreamKindsBytesTest, ComeBeforeTheEnd) {
+  for (const std::size_t size : {0u, 1u, 3000u, 100000u}) {
+    connect(true);
+    const std::string text = randomText(size);
+    Write all;
+    Write end;
+    ok(far_.write(all, text));
+    ok(far_.shutdown(end));
+    settle();
+    Listener near(near_, text, random_);
+    pollUntil([&] { return near.isDone(); });
+    pollUntilDone(all, end);
+    EXPECT_EQ(all.error, std::error_code());
+    EXPECT_EQ(end.error, std::error_code());
+    EXPECT_TRUE(near_.atEnd());
+  }
+}
+
+// IT4: and before a close, which TLS takes for a truncation.
+TEST_P(StreamKindsBytesTest, ComeBeforeTheEndOfAClose) {
+  connect();
+  const std::string text = randomText(3000);
+  Write all;
+  ok(far_.write(all, text));
+  pollUntilDone(all);
+  far_.close();
+  std::string received;
+  Read read;
+  do {
+    ok(near_.readOnce(read));
+    pollUntilDone(read);
+    received += read.data;
+  } while (!read.atEnd && !read.error && !HasFailure());
+  EXPECT_TRUE(received == text);
+  EXPECT_EQ(read.error, kind().isTls ? TlsError::truncated : std::error_code());
+  EXPECT_EQ(read.atEnd, !kind().isTls);
+}
+
+// IT5
+TEST_P(StreamKindsBytesTest, GoOnBackAfterAnEnd) {
+  for (const bool isSmall : {false, true}) {
+    connect(isSmall);
+    Write end;
+    Read read;
+    ok(near_.shutdown(end));
+    ok(far_.readOnce(read));
+    pollUntilDone(end, read);
+    EXPECT_TRUE(read.atEnd);
+    const std::string text = randomText(100000);
+    Listener near(near_, text, random_);
+    Talker far(far_, text, random_);
+    pollUntil([&] { return near.isDone() && far.isDone(); });
+    EXPECT_EQ(far.ending().error, std::error_code());
+  }
+}
+
+// IT5
+TEST_P(StreamKindsBytesTest, GoOutBeforeAnEndThatIsStartedBehindThem) {
+  connect(true);
+  const std::string text = randomText(500000);
+  std::string order;
+  std::array<Write, 5> writes;
+  Write end([&order] { order += 'e'; });
+  for (std::size_t i = 0; i < writes.size(); ++i) {
+    writes[i].setThen([&order] { order += 'w'; });
+    ok(near_.write(writes[i], std::string_view(text).substr(i * 100000, 100000)));
+  }
+  ok(near_.shutdown(end));
+  Write late;
+  ok(near_.write(late, "late"));
+  settle();
+  EXPECT_EQ(end.completions(), 0u) << "nobody reads";
+  EXPECT_EQ(late.error, TransportError::shutDown);
+  Listener far(far_, text, random_);
+  pollUntil([&] { return far.isDone(); });
+  pollUntilDone(end);
+  EXPECT_EQ(order, "wwwwwe");
+}
+
+// IT7
+TEST_P(StreamKindsBytesTest, WaitWhileNobodyReads) {
+  connect(true);
+  const std::string text = randomText(300000);
+  Talker far(far_, text, random_);
+  Read first;
+  ok(near_.readOnce(first));
+  pollUntilDone(first);
+  const std::size_t taken = first.bytes;
+  EXPECT_TRUE(first.data == text.substr(0, taken));
+  const std::size_t reads = seam_.reads();
+  for (int i = 0; i < 10; ++i) poll(std::chrono::milliseconds(1));
+  EXPECT_EQ(seam_.reads(), reads) << "without being asked";
+  Listener near(near_, std::string_view(text).substr(taken), random_);
+  pollUntil([&] { return near.isDone() && far.isDone(); });
+}
+
+// IT7: what has been received, and decrypted, needs no further event.
+TEST_P(StreamKindsBytesTest, AreThereWhenOthersOfTheSameMessageWere) {
+  connect();
+  Write message;
+  Read read;
+  ok(far_.write(message, "one\ntwo\nthree\n"));
+  ok(near_.readLine(read));
+  pollUntilDone(message, read);
+  EXPECT_EQ(read.data, "one");
+  far_.close();
+  const std::size_t reads = seam_.reads();
+  for (const std::string_view line : {"two", "three"}) {
+    ok(near_.readLine(read));
+    poll();
+    EXPECT_FALSE(read.isPending());
+    EXPECT_EQ(read.data, line);
+  }
+  EXPECT_EQ(seam_.reads(), reads);
+}
+
 }  // namespace
 }  // namespace kairos
