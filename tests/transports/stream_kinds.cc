@@ -95,9 +95,6 @@ constexpr StreamKind kinds[] = {
     {.name = "tlsUnix", .make = makeUnix, .isTls = true},
     {.name = "tlsPipes", .make = makePipes, .isTls = true},
     {.name = "tlsChild", .make = makeChild, .isTls = true},
-};
-
-constexpr StreamKind simulatedKinds[] = {
     {.name = "simulated", .make = makeSimulated, .isSimulated = true},
     {.name = "tlsSimulated", .make = makeSimulated, .isTls = true, .isSimulated = true},
 };
@@ -145,12 +142,16 @@ std::error_code makeServer(TransportContext& context, End& end, TlsStream& serve
 
 }  // namespace
 
-std::vector<StreamCase> streamCases() {
+std::vector<StreamCase> streamCases(bool (*isWanted)(const StreamKind& kind)) {
   std::vector<StreamCase> cases;
   for (const StreamKind& kind : kinds) {
-    for (const BackendKind& backend : {epollKind, pollKind}) cases.push_back({kind, backend});
+    if (isWanted != nullptr && !isWanted(kind)) continue;
+    if (kind.isSimulated) {
+      cases.push_back({kind, simulationKind});
+    } else {
+      for (const BackendKind& backend : {epollKind, pollKind}) cases.push_back({kind, backend});
+    }
   }
-  for (const StreamKind& kind : simulatedKinds) cases.push_back({kind, simulationKind});
   return cases;
 }
 
