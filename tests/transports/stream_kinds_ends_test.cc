@@ -52,6 +52,37 @@ class StreamKindsEndsTest : public StreamKindTest {
     Drain drain;
   };
 
+  // Writes, a read and a wait for room, and a close behind them.
+  struct FlushedClose {
+    explicit FlushedClose(StreamKindsEndsTest& test)
+        : text(test.randomText(100000)),
+          output(*test.near_.output()),
+          hasRead(&output == test.near_.input()) {
+      if (hasRead) ok(test.near_.readOnce(read));
+      ok(test.near_.write(writes[0], text));
+      ok(test.near_.write(writes[1], "last words"));
+      ok(output.setWriteMarks({.high = 1, .low = 0, .cap = 1 << 20}));
+      ok(output.waitUntilDrained(drain, Drain::done, &drain));
+      ok(output.closeAfterFlush(close, Write::done, &close));
+    }
+
+    void expectLast(std::error_code error) const {
+      EXPECT_FALSE(output.isOpen());
+      EXPECT_EQ(order.size(), hasRead ? 5u : 4u) << order;
+      EXPECT_EQ(order.back(), 'c') << order;
+      EXPECT_EQ(close.error, error);
+    }
+
+    const std::string text;
+    StreamTransport& output;
+    const bool hasRead;
+    std::string order;
+    std::array<Write, 2> writes{Write([this] { order += 'w'; }), Write([this] { order += 'w'; })};
+    Read read{[this] { order += 'r'; }};
+    Drain drain{[this] { order += 'd'; }};
+    Write close{[this] { order += 'c'; }};
+  };
+
   using Deed = std::function<void()>;
 
   void talkUntil(int polls, const Deed& deed) {
@@ -134,6 +165,41 @@ TEST_P(StreamKindsEndsTest, ComeOnceWhateverIsCancelled) {
     settle();
     talk.expectAllDoneOnce();
   }
+}
+
+// TLS has no close that waits.
+class StreamKindsFlushTest : public StreamKindsEndsTest {};
+
+INSTANTIATE_TEST_SUITE_P(Kinds, StreamKindsFlushTest,
+                         testing::ValuesIn(streamCases([](const StreamKind& kind) {
+                           return !kind.isTls;
+                         })),
+                         streamCaseName);
+
+// IT2: a close that waits is over when all else is.
+TEST_P(StreamKindsFlushTest, ClosesWhenAllElseIsOver) {
+  for (const bool isSmall : {false, true}) {
+    connect(isSmall);
+    const FlushedClose close(*this);
+    Read all;
+    ok(far_.readToEnd(all));
+    pollUntilDone(all, close.close, close.drain);
+    settle();
+    EXPECT_TRUE(all.data == close.text + "last words");
+    close.expectLast(std::error_code());
+  }
+}
+
+// IT2: and so when they fail.
+TEST_P(StreamKindsFlushTest, ClosesWhenAllElseIsOverAlsoIfItFails) {
+  connect(true);
+  const FlushedClose close(*this);
+  poll();
+  far_.close();
+  pollUntilDone(close.close);
+  settle();
+  ASSERT_TRUE(close.close.error);
+  close.expectLast(close.close.error);
 }
 
 }  // namespace
