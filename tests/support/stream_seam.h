@@ -42,6 +42,7 @@ class StreamSeam {
   // Since this was made.
   std::size_t reads() const { return reads_; }
   std::size_t closes(Fd fd) const { return closes_.count(fd); }
+  void forgetCloses() { closes_.clear(); }
   // Of a number that nothing had.
   std::size_t vainCloses() const { return vainCloses_; }
 

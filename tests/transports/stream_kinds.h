@@ -167,6 +167,8 @@ struct StreamKind {
   Ends (*make)(const StreamStage& stage);
   bool isTls = false;
   bool isSimulated = false;
+  // Enough to see a stack that grows by a byte for each; for one kind as many as are promised.
+  std::size_t manyReads = 50'000;
 };
 
 // A kind, on a backend of the reactor.
