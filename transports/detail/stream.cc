@@ -224,7 +224,7 @@ void Stream::afterWrites() noexcept {
 }
 
 // A pipe has no other way to end one direction than to be closed, a terminal has none at all. Of a
-// socket that has ended both ways a second shutdown(2) would fail. A close is told when all else is.
+// socket that has ended both ways a second shutdown(2) would fail. A close is told after all else.
 void Stream::finishLast() noexcept {
   const bool isFirst = !writes_->hasTakenLast();
   WriteOperation& operation = writes_->takeLast();
