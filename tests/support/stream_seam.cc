@@ -92,6 +92,10 @@ struct StreamCalls {
     return current->simulation_.close(fd) ? 0 : static_cast<int>(failed(EBADF));
   }
 
+  static void noteErrorAsked() {
+    if (current != nullptr) ++current->errorsAsked_;
+  }
+
   static void noteClose(Fd fd, bool isOpen) {
     if (current == nullptr || fd < 0) return;
     current->closes_.insert(fd);
@@ -194,6 +198,7 @@ int __wrap_fstat(int fd, struct stat* file) {
 }
 
 int __wrap_getsockopt(int fd, int level, int option, void* value, socklen_t* size) {
+  if (level == SOL_SOCKET && option == SO_ERROR) StreamCalls::noteErrorAsked();
   if (!StreamCalls::isSimulated(fd)) return __real_getsockopt(fd, level, option, value, size);
   if (level != SOL_SOCKET) return static_cast<int>(failed(ENOPROTOOPT));
   *static_cast<int*>(value) = option == SO_TYPE ? SOCK_STREAM : 0;

@@ -41,6 +41,8 @@ class StreamSeam {
 
   // Since this was made.
   std::size_t reads() const { return reads_; }
+  // Of SO_ERROR, which is told once.
+  std::size_t errorsAsked() const { return errorsAsked_; }
   std::size_t closes(Fd fd) const { return closes_.count(fd); }
   void forgetCloses() { closes_.clear(); }
   // Of a number that nothing had.
@@ -60,6 +62,7 @@ class StreamSeam {
   StreamFaults faults_;
   std::size_t faultCount_ = 0;
   std::size_t reads_ = 0;
+  std::size_t errorsAsked_ = 0;
   std::multiset<Fd> closes_;
   std::size_t vainCloses_ = 0;
 };

@@ -8,6 +8,7 @@
 #include <cstdint>
 
 #include "kairos/tests/support/child_process.h"
+#include "kairos/tests/transports/server_fixture.h"
 #include "kairos/tests/transports/tls_fixture.h"
 
 namespace kairos {
@@ -87,13 +88,18 @@ Ends makeSimulated(const StreamStage& stage) {
   return {End(adopt(stage, UniqueFd(pair.near))), End(adopt(stage, UniqueFd(pair.far)))};
 }
 
+Address anyName() {
+  static int names = 0;
+  return abstractAddress(std::to_string(++names));
+}
+
 constexpr StreamKind kinds[] = {
-    {.name = "tcp", .make = makeTcp, .manyReads = 1'000'000},
-    {.name = "unix", .make = makeUnix},
+    {.name = "tcp", .make = makeTcp, .place = loopback, .manyReads = 1'000'000},
+    {.name = "unix", .make = makeUnix, .place = anyName},
     {.name = "pipes", .make = makePipes},
     {.name = "child", .make = makeChild},
-    {.name = "tlsTcp", .make = makeTcp, .isTls = true},
-    {.name = "tlsUnix", .make = makeUnix, .isTls = true},
+    {.name = "tlsTcp", .make = makeTcp, .isTls = true, .place = loopback},
+    {.name = "tlsUnix", .make = makeUnix, .isTls = true, .place = anyName},
     {.name = "tlsPipes", .make = makePipes, .isTls = true},
     {.name = "tlsChild", .make = makeChild, .isTls = true},
     {.name = "simulated", .make = makeSimulated, .isSimulated = true},
@@ -122,6 +128,8 @@ const TlsContext& serversOfTls() {
   return servers;
 }
 
+}  // namespace
+
 std::error_code makeClient(TransportContext& context, End& end, TlsStream& client) {
   StreamTransport& input = *end.input();
   StreamTransport& output = *end.output();
@@ -140,8 +148,6 @@ std::error_code makeServer(TransportContext& context, End& end, TlsStream& serve
   if (&input == &output) return TlsStream::server(context, tls, std::move(input), {}, server);
   return TlsStream::server(context, tls, std::move(input), std::move(output), {}, server);
 }
-
-}  // namespace
 
 std::vector<StreamCase> streamCases(bool (*isWanted)(const StreamKind& kind)) {
   std::vector<StreamCase> cases;

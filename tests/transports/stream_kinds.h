@@ -167,6 +167,8 @@ struct StreamKind {
   Ends (*make)(const StreamStage& stage);
   bool isTls = false;
   bool isSimulated = false;
+  // Where to listen, if it can be connected to.
+  Address (*place)() = nullptr;
   // Enough to see a stack that grows by a byte for each; for one kind as many as are promised.
   std::size_t manyReads = 50'000;
 };
@@ -241,6 +243,10 @@ class StreamKindTest : public testing::TestWithParam<StreamCase> {
   }
   void makeSecure(Ends ends);
 };
+
+// TLS over the streams of an end.
+std::error_code makeClient(TransportContext& context, End& end, TlsStream& client);
+std::error_code makeServer(TransportContext& context, End& end, TlsStream& server);
 
 }  // namespace kairos
 
