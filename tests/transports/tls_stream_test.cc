@@ -97,6 +97,24 @@ TEST_P(TlsStreamTest, RefusesMisuse) {
   EXPECT_FALSE(client_.cancel(second) || client_.cancel(nothing) || client_.cancel(clientShake_));
 }
 
+TEST_P(TlsStreamTest, TakesBothStreamsOrNone) {
+  Pair ends = pipePair();
+  StreamTransport input = adopt(std::move(ends.near));
+  StreamTransport output;
+  const auto take = [&] {
+    return TlsStream::server(context_, servers_, std::move(input), std::move(output), {}, server_);
+  };
+  EXPECT_EQ(take(), TransportError::notConnected);
+  output = adopt(std::move(ends.far));
+  EXPECT_TRUE(input.isOpen());
+  const std::array<Fd, 2> fds = {input.fd(), output.fd()};
+  ok(take());
+  EXPECT_FALSE(input.isOpen() || output.isOpen());
+  EXPECT_EQ(server_.fd(), fds[0]);
+  server_.close();
+  EXPECT_FALSE(isOpen(fds[0]) || isOpen(fds[1]));
+}
+
 TEST_P(TlsStreamTest, LimitsLines) {
   Write sent;
   write(sent, "12345\n");

@@ -213,6 +213,7 @@ void WriteQueue::failAll(Context& context, std::error_code error) noexcept {
   error_ = error;
   bytes_ = 0;
   while (!operations_.empty()) {
+    if (head().kind_ == Kind::close) tellDrained(context);
     head().error = error;
     complete(context, head());
   }
