@@ -49,8 +49,8 @@ class AsyncEventQueue {
 
   void emit(T event) {
     refuseIfClosed();
-    if (limit_ != unlimited && events_.size() >= limit_) dropSlowest();
     if (readerCount_ == 0) return;
+    if (limit_ != unlimited && events_.size() >= limit_) dropSlowest();
     events_.pushBack({std::move(event), readerCount_});
     readers_.forEach([](Reader& reader) { reader.wake(); });
   }

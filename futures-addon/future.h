@@ -63,7 +63,8 @@ class FutureBase {
     state_->add(waiter);
   }
 
-  // Takes back all equal pairs that have not run; how many there were.
+  // Takes back all equal pairs that have not run; how many there were. One with a waiter of its own
+  // is taken back by Waiter::forget().
   std::size_t removeCallback(CallbackFunc callback, void* udata) noexcept {
     return state_->remove({callback, udata});
   }

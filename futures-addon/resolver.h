@@ -17,6 +17,8 @@ namespace kairos {
 
 namespace detail {
 
+// Port is a number, or the name of a service.
+template <class Port>
 struct ResolveCall : BasicCall {
   using Target = Resolver;
   using Operation = ResolveOperation;
@@ -30,7 +32,7 @@ struct ResolveCall : BasicCall {
   }
 
   std::string_view host;
-  std::uint16_t port;
+  Port port;
   ResolveOptions options;
 };
 
@@ -63,7 +65,11 @@ struct DialCall : BasicCall {
 // Gives a std::vector<Address>.
 inline auto resolve(Resolver& resolver, std::string_view host, std::uint16_t port,
                     const ResolveOptions& options = {}) noexcept {
-  return TransportCall(resolver, detail::ResolveCall{{}, host, port, options});
+  return TransportCall(resolver, detail::ResolveCall<std::uint16_t>{{}, host, port, options});
+}
+inline auto resolve(Resolver& resolver, std::string_view host, std::string_view service,
+                    const ResolveOptions& options = {}) noexcept {
+  return TransportCall(resolver, detail::ResolveCall<std::string_view>{{}, host, service, options});
 }
 
 // Gives a StreamTransport.

@@ -139,7 +139,8 @@ class DatagramTransport {
   // Multicast. `interface` is a number, as if_nametoindex(3) gives it; 0 leaves it to the OS. The
   // rest is for datagrams that are sent to a group.
 
-  // Receives what is sent to the port and `group`, whose own port does not count.
+  // Receives what is sent to the port and `group`, whose own port does not count; of groups, those
+  // that it has joined alone.
   //   Errors    invalid_argument: no group; no_such_device; address_in_use: joined already
   [[nodiscard]] std::error_code joinGroup(const Address& group, unsigned interface) noexcept;
   //   Errors    address_not_available: was not joined there

@@ -137,9 +137,9 @@ class StreamTransport {
   [[nodiscard]] std::error_code shutdown(WriteOperation& operation, CallbackFunc callback,
                                          void* udata) noexcept;
 
-  // As shutdown(), then close(). What the peer has sent and nobody has read makes TCP reset the
-  // connection at that, and what is under way may be lost: then rather shutdown(), and consume()
-  // until the peer has ended.
+  // As shutdown(), then close(); of all that is pending it is told last. What the peer has sent and
+  // nobody has read makes TCP reset the connection at that, and what is under way may be lost: then
+  // rather shutdown(), and consume() until the peer has ended.
   [[nodiscard]] std::error_code closeAfterFlush(WriteOperation& operation, CallbackFunc callback,
                                                 void* udata) noexcept;
 

@@ -30,22 +30,38 @@ std::error_code TlsStream::client(TransportContext& context, const TlsContext& t
                                   const TlsOptions& options, TlsStream& result) noexcept {
   detail::TlsHost checked;
   if (!checked.assign(host)) return invalid();
-  return make(context, tls, std::move(below), checked.text(), options, result);
+  return make(context, tls, below, nullptr, checked.text(), options, result);
+}
+
+std::error_code TlsStream::client(TransportContext& context, const TlsContext& tls,
+                                  StreamTransport&& input, StreamTransport&& output,
+                                  std::string_view host, const TlsOptions& options,
+                                  TlsStream& result) noexcept {
+  detail::TlsHost checked;
+  if (!checked.assign(host)) return invalid();
+  return make(context, tls, input, &output, checked.text(), options, result);
 }
 
 std::error_code TlsStream::server(TransportContext& context, const TlsContext& tls,
                                   StreamTransport&& below, const TlsOptions& options,
                                   TlsStream& result) noexcept {
-  return make(context, tls, std::move(below), nullptr, options, result);
+  return make(context, tls, below, nullptr, nullptr, options, result);
+}
+
+std::error_code TlsStream::server(TransportContext& context, const TlsContext& tls,
+                                  StreamTransport&& input, StreamTransport&& output,
+                                  const TlsOptions& options, TlsStream& result) noexcept {
+  return make(context, tls, input, &output, nullptr, options, result);
 }
 
 std::error_code TlsStream::make(TransportContext& context, const TlsContext& tls,
-                                StreamTransport&& below, const char* host,
+                                StreamTransport& below, StreamTransport* output, const char* host,
                                 const TlsOptions& options, TlsStream& result) noexcept {
   detail::Context* const inner = detail::ContextAccess::of(context);
   detail::TlsSettings* const settings = detail::TlsAccess::of(tls);
   if (inner == nullptr) return std::make_error_code(std::errc::not_enough_memory);
-  if (settings == nullptr || !below.isOpen()) return TransportError::notConnected;
+  const bool isConnected = below.isOpen() && (output == nullptr || output->isOpen());
+  if (settings == nullptr || !isConnected) return TransportError::notConnected;
   const bool isServer = host == nullptr;
   if (settings->isServer() != isServer || options.handshakeTimeout <= Clock::duration::zero()) {
     return invalid();
@@ -57,7 +73,7 @@ std::error_code TlsStream::make(TransportContext& context, const TlsContext& tls
                                                   detail::TlsConnection(*inner, std::move(user)));
   if (!made) return std::make_error_code(std::errc::not_enough_memory);
   if (const auto error = made->prepare(host, options)) return error;
-  made->takeStream(std::move(below));
+  made->takeStreams(below, output);
   result.connection_ = std::move(made);
   return {};
 }

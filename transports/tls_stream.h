@@ -41,7 +41,7 @@ struct TlsOptions {
 // Its operations are those of a StreamTransport, see there, with these differences:
 //
 //   Thread      that of the context's reactor
-//   Ownership   Owns the stream below, and what that owns.
+//   Ownership   Owns the stream below, or both, and what they own.
 //   Errors      in the operation: also those of tls_error.h. An end of the stream below is an
 //   error,
 //               TlsError::truncated, unless the peer has said so inside TLS. A failed handshake,
@@ -72,6 +72,15 @@ class TlsStream {
                                               TlsStream& result) noexcept;
   [[nodiscard]] static std::error_code server(TransportContext& context, const TlsContext& tls,
                                               StreamTransport&& below, const TlsOptions& options,
+                                              TlsStream& result) noexcept;
+  // Over two streams that go one way each, such as pipes, or the output and input of a child.
+  [[nodiscard]] static std::error_code client(TransportContext& context, const TlsContext& tls,
+                                              StreamTransport&& input, StreamTransport&& output,
+                                              std::string_view host, const TlsOptions& options,
+                                              TlsStream& result) noexcept;
+  [[nodiscard]] static std::error_code server(TransportContext& context, const TlsContext& tls,
+                                              StreamTransport&& input, StreamTransport&& output,
+                                              const TlsOptions& options,
                                               TlsStream& result) noexcept;
 
   // To be started once, before anything can happen. Done without an error, the peer is who it is
@@ -138,15 +147,15 @@ class TlsStream {
   // To be resumed by a later stream; empty if there is none. Of TLS 1.3 the server tells it after
   // the handshake, so ask when something was read.
   TlsSession session() const noexcept;
-  // For options and addresses; nullptr when empty.
+  // For options and addresses; nullptr when empty. Of two streams the input.
   StreamTransport* below() noexcept;
   // OpenSSL's object, for what is not here, such as the peer's certificate; nullptr when empty.
   ssl_st* native() const noexcept;
 
  private:
   static std::error_code make(TransportContext& context, const TlsContext& tls,
-                              StreamTransport&& below, const char* host, const TlsOptions& options,
-                              TlsStream& result) noexcept;
+                              StreamTransport& below, StreamTransport* output, const char* host,
+                              const TlsOptions& options, TlsStream& result) noexcept;
   std::unique_ptr<detail::TlsConnection> connection_;
 };
 

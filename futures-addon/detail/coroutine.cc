@@ -26,15 +26,8 @@ FutureState* takeLoneCoroutine(FutureState& state) noexcept {
   return coroutine;
 }
 
-void Coroutine::onResumable(void* udata) {
-  auto* next = static_cast<FutureState*>(udata);
-  do {
-    next = Coroutine(*next).resume();
-  } while (next != nullptr);
-}
-
 // What is to be resumed next. An abandoned one stays suspended until its frame is destroyed.
-FutureState* Coroutine::resume() {
+inline FutureState* Coroutine::resume() {
   if (!state_.isPending()) return nullptr;
   FutureState::Suspension& suspension = state_.suspension_;
   suspension.awaited = nullptr;
@@ -44,6 +37,13 @@ FutureState* Coroutine::resume() {
   if (!state_.isPending()) return handOver();
   suspension.isResumed = false;
   return nullptr;
+}
+
+void Coroutine::onResumable(void* udata) {
+  auto* next = static_cast<FutureState*>(udata);
+  do {
+    next = Coroutine(*next).resume();
+  } while (next != nullptr);
 }
 
 // For the first time, or with a request that was kept.
@@ -100,22 +100,42 @@ FutureState* Coroutine::handOver() {
   return next;
 }
 
+// Without a context they run from here, or from where others do already.
 void Coroutine::wakeAll() {
   if (state_.core_ != nullptr) return state_.wakeAll();
-  runAll();
+  if (!state_.word_.has(Mark::heldBack)) runAll(state_.waiters_);
 }
 
-// All of them, whatever they throw, of which the first goes on from here.
-void Coroutine::runAll() {
+// And who waits for those that end by it, behind them; whatever they throw, of which the first goes
+// on from here.
+void Coroutine::runAll(LinkList<Waiter>& waiters) {
   std::exception_ptr thrown;
-  while (!state_.waiters_.empty()) {
+  while (!waiters.empty()) {
     try {
-      WaiterAccess::run(state_.waiters_.popFront());
+      runFirst(waiters);
     } catch (...) {
       if (thrown == nullptr) thrown = std::current_exception();
     }
   }
   if (thrown != nullptr) std::rethrow_exception(thrown);
+}
+
+void Coroutine::runFirst(LinkList<Waiter>& waiters) {
+  Waiter& first = waiters.popFront();
+  FutureState* next = coroutineOf(WaiterAccess::callbackOf(first));
+  if (next == nullptr) return WaiterAccess::run(first);
+  while (next != nullptr) next = Coroutine(*next).resumeAmong(waiters);
+}
+
+// If several wait for it, they come behind the `others`.
+FutureState* Coroutine::resumeAmong(LinkList<Waiter>& others) {
+  state_.addReference();
+  const Release atEnd{state_};
+  state_.word_.add(Mark::heldBack);
+  FutureState* const next = resume();
+  state_.word_.remove(Mark::heldBack);
+  if (!state_.isPending() && state_.isWaitedFor()) others.takeBehind(state_.waiters_);
+  return next;
 }
 
 // What it was given is for others, though its frame may stay.

@@ -66,9 +66,11 @@ class Coroutine {
   void prepareToWait() noexcept;
   FutureStatus outcome() const noexcept;
   FutureState* resume();
+  FutureState* resumeAmong(LinkList<Waiter>& others);
   FutureState* handOver();
   void wakeAll();
-  void runAll();
+  static void runAll(LinkList<Waiter>& waiters);
+  static void runFirst(LinkList<Waiter>& waiters);
 
   FutureState& state_;
 };

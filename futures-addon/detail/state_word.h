@@ -21,7 +21,8 @@ enum class Mark : std::uint32_t {
   holdsItself = 1 << 10,    // a coroutine that has been suspended
   threw = 1 << 11,          // a coroutine that ends so
   threwCancelled = 1 << 12,
-  guest = 1 << 13,  // its memory is not its context's
+  guest = 1 << 13,     // its memory is not its context's
+  heldBack = 1 << 14,  // who waits for it is woken by who resumed it
 };
 
 // A status and marks, in one word that is always read and written whole: a processor waits when it

@@ -94,10 +94,18 @@ TEST_P(AsyncEventQueueTest, EndsForAllWhenItIsClosed) {
   Future<Events> many = take(first, 10);
   Future<std::optional<int>> one = next(second);
   queue_.emit(1);
+  Queue::Reader third(queue_);
+  Queue::Reader fourth(queue_);
+  Future<std::optional<int>> none = next(third);
+  Future<Events> nothing = take(fourth, 2);
+  settle();
+  EXPECT_FALSE(many.finished() || none.finished() || nothing.finished());
   queue_.close();
   settle();
   EXPECT_EQ(many.read(), Events{1});
   EXPECT_EQ(one.read(), 1);
+  EXPECT_EQ(none.read(), std::nullopt);
+  EXPECT_EQ(nothing.read(), Events{});
   EXPECT_EQ(next(second).read(), std::nullopt);
   EXPECT_TRUE(first.hasEnded());
   EXPECT_THROW(queue_.emit(2), FutureError);
@@ -155,10 +163,27 @@ TEST_P(AsyncEventQueueTest, KeepsNothingForAReaderThatHasLeft) {
   EXPECT_EQ(woken.tryNext(), std::nullopt);
   EXPECT_EQ(queue.size(), 2U);
   slow.unregister();
+  emit(queue, 3, 5);
+  EXPECT_EQ(queue.size(), 2U) << "nobody reads any more, so that nothing comes over the limit";
+  settle();
+  EXPECT_EQ(late.read(), (Events{1, 2}));
+  EXPECT_EQ(queue.size(), 0U);
+}
+
+// F81
+TEST_P(AsyncEventQueueTest, DropsWhatIsOverTheLimitForThoseWhoLeaveToo) {
+  Queue queue(context_, 2);
+  Queue::Reader slow(queue);
+  Queue::Reader fast(queue);
+  Future<Events> late = take(slow, 3);
+  emit(queue, 1, 2);
+  EXPECT_EQ(takeNow(fast), (Events{1, 2}));
+  slow.unregister();
   queue.emit(3);
-  EXPECT_EQ(queue.size(), 0U) << "what is over the limit is lost for those who leave, too";
+  EXPECT_EQ(queue.size(), 1U);
   settle();
   EXPECT_THROW(late.read(), OverflowError);
+  EXPECT_EQ(takeNow(fast), Events{3});
 }
 
 TEST_P(AsyncEventQueueTest, HasOneWaitAtATimeForAReader) {
@@ -186,6 +211,29 @@ TEST_P(AsyncEventQueueTest, DropsWhoIsTooSlow) {
   EXPECT_EQ(lengths, (std::vector<std::size_t>{1, 2, 3, 4, 1, 2, 3, 4}));
   EXPECT_THROW(slow.tryNext(), OverflowError);
   EXPECT_EQ(takeNow(slow), (Events{5, 6, 7, 8}));
+  EXPECT_EQ(queue.size(), 0U);
+}
+
+// F81: of several who began one after the other, each is too slow when its own time has come.
+TEST_P(AsyncEventQueueTest, DropsThoseWhoAreTooSlowOneByOne) {
+  Queue queue(context_, 4);
+  std::deque<Queue::Reader> readers;
+  std::vector<std::size_t> lengths;
+  for (int i = 1; i <= 8; ++i) {
+    if (i <= 5) readers.emplace_back(queue);
+    queue.emit(i);
+    lengths.push_back(queue.size());
+  }
+  EXPECT_EQ(lengths, (std::vector<std::size_t>{1, 2, 3, 4, 4, 4, 4, 4}));
+  EXPECT_EQ(takeNow(readers[4]), (Events{5, 6, 7, 8})) << "this one was not";
+  for (int i = 0; i < 4; ++i) {
+    Queue::Reader& slow = readers[static_cast<std::size_t>(i)];
+    EXPECT_THROW(slow.tryNext(), OverflowError);
+    Events since;
+    for (int event = 5 + i; event <= 8; ++event) since.push_back(event);
+    EXPECT_EQ(takeNow(slow), since);
+    EXPECT_EQ(slow.tryNext(), std::nullopt) << "it is told once";
+  }
   EXPECT_EQ(queue.size(), 0U);
 }
 

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 #include "kairos/futures-addon/async_lock.h"
 
+#include <array>
 #include <memory>
 #include <optional>
 #include <string>
@@ -54,13 +55,17 @@ TEST_P(AsyncLockTest, IsHandedOverInOrder) {
   EXPECT_FALSE(lock_.isLocked());
 }
 
-// F61
+// F61: however long each of them rests.
 TEST_P(AsyncLockTest, IsNotTakenBackByWhoReleasesIt) {
-  for (const auto rest : {milliseconds(0), milliseconds(1), milliseconds(100)}) {
+  using Rests = std::array<int, 3>;
+  for (const Rests& rests : {Rests{0, 0, 0}, {10, 20, 50}, {50, 20, 10}, {100, 0, 1}}) {
     numbers_.clear();
     ASSERT_TRUE(lock_.tryAcquire());
     std::vector<Future<>> all;
-    for (int first : {10, 20, 30}) all.push_back(enterTwice(first, rest));
+    for (const int rest : rests) {
+      const int number = static_cast<int>(all.size()) + 1;
+      all.push_back(enterTwice(10 * number, milliseconds(rest)));
+    }
     lock_.release();
     for (Future<>& each : all) settleUntil(each);
     EXPECT_EQ(numbers_, (std::vector{10, 20, 30, 11, 21, 31}));

@@ -61,6 +61,7 @@ TEST_P(AsyncQueueTest, SaysWhenItIsFullOrEmpty) {
   EXPECT_TRUE(queue.empty());
   EXPECT_EQ(queue.tryPopFirst(), std::nullopt);
   EXPECT_TRUE(queue.tryAddLast("b"));
+  EXPECT_FALSE(queue.empty() || queue.full());
   EXPECT_TRUE(queue.tryAddFirst("a"));
   EXPECT_TRUE(queue.full());
   EXPECT_FALSE(queue.tryAddLast("c"));
@@ -70,8 +71,40 @@ TEST_P(AsyncQueueTest, SaysWhenItIsFullOrEmpty) {
   EXPECT_EQ(queue.tryPopLast(), "b");
   EXPECT_EQ(queue.tryPopLast(), "a");
   EXPECT_EQ(queue.tryPopLast(), std::nullopt);
-  for (int i = 0; i < 1000; ++i) EXPECT_TRUE(queue_.tryAddLast(i));
-  EXPECT_FALSE(queue_.full());
+  EXPECT_TRUE(queue.empty());
+}
+
+// F71
+TEST_P(AsyncQueueTest, IsNeverFullWithoutALimit) {
+  AsyncQueue<int> zero(context_, 0);
+  for (AsyncQueue<int>* queue : {&queue_, &zero}) {
+    EXPECT_EQ(queue->limit(), AsyncQueue<int>::unlimited);
+    for (int i = 0; i < 1000; ++i) EXPECT_TRUE(queue->tryAddLast(i));
+    EXPECT_FALSE(queue->full());
+    EXPECT_EQ(queue->size(), 1000U);
+  }
+}
+
+Future<int> takeFromBothEnds(FutureContext&, AsyncQueue<int>& queue) {
+  const int first = co_await queue.popFirst();
+  const int second = co_await queue.popLast();
+  const int third = co_await queue.popFirst();
+  co_return first - second + third;
+}
+Future<> addToBothEnds(FutureContext&, AsyncQueue<int>& queue) {
+  co_await queue.addLast(100);
+  co_await queue.addLast(1000);
+  co_await queue.addFirst(2000);
+}
+
+// F72
+TEST_P(AsyncQueueTest, HasTwoEndsForCoroutines) {
+  AsyncQueue<int> queue(context_, 3);
+  Future<int> taking = takeFromBothEnds(context_, queue);
+  Future<> adding = addToBothEnds(context_, queue);
+  settle();
+  EXPECT_TRUE(adding.completed());
+  EXPECT_EQ(taking.read(), 1100);
 }
 
 // F72, F75

@@ -127,6 +127,28 @@ TEST_P(AsyncSemaphoreTest, ForgetsWhoIsCancelledAtOnce) {
   EXPECT_EQ(text_, "abcefh");
 }
 
+Future<> acquireOn(FutureContext&, AsyncSemaphore& semaphore) { co_await semaphore.acquire(); }
+
+// F85: whoever is cancelled, in whatever order, has left nothing by the next tick.
+TEST_P(AsyncSemaphoreTest, KeepsNothingOfThoseWhoAreCancelled) {
+  constexpr std::size_t many = 1000;
+  for (int i = 0; i < 3; ++i) ASSERT_TRUE(semaphore_.tryAcquire());
+  Future<> first = acquireOn(context_, semaphore_);
+  std::vector<Future<>> all;
+  for (std::size_t i = 0; i < many; ++i) all.push_back(acquireOn(context_, semaphore_));
+  Future<> last = acquireOn(context_, semaphore_);
+  EXPECT_EQ(context_.liveBlocks(), many + 2);
+  for (std::size_t i = 0; i < many; ++i) EXPECT_TRUE(all[i * 7 % many].tryCancel());
+  EXPECT_EQ(semaphore_.waiters(), 2U);
+  all.clear();
+  tick();
+  EXPECT_EQ(context_.liveBlocks(), 2U);
+  semaphore_.release();
+  semaphore_.release();
+  settle();
+  EXPECT_TRUE(first.completed() && last.completed());
+}
+
 TEST_P(AsyncSemaphoreTest, IsUsedWithCallbacks) {
   std::vector<Turn> turns(5);
   std::vector<Probe> probes(5);

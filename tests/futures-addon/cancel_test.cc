@@ -37,14 +37,14 @@ INSTANTIATE_TEST_SUITE_P(Backends, CancelTest, backends(), backendName);
 // F20, F38
 TEST_P(CancelTest, TravelsToTheInnermostAndComesBackLevelByLevel) {
   Future<> sleep = sleepAsync(context_, seconds(1));
-  Future<> outer = chain(sleep);
+  Future<> outer = level(chain(sleep), 'd');
   EXPECT_TRUE(outer.tryCancel());
   EXPECT_TRUE(sleep.cancelled());
   EXPECT_FALSE(outer.finished());
   EXPECT_EQ(text_, "");
-  settle();
+  EXPECT_THROW(waitFor(context_, outer), CancelledError);
   EXPECT_TRUE(outer.cancelled());
-  EXPECT_EQ(text_, "ABC");
+  EXPECT_EQ(text_, "ABCD");
   EXPECT_EQ(time_.elapsed(), Clock::duration::zero());
 }
 
@@ -276,6 +276,11 @@ TEST_P(CancelTest, PassesOutcomesThroughNoCancel) {
   failing.fail(std::runtime_error("broken"));
   EXPECT_THROW(waitFor(context_, other), std::runtime_error);
   EXPECT_THROW(noCancel(failing.future()).read(), std::runtime_error);
+
+  Promise<int> cancelled(context_);
+  Future<int> third = noCancel(cancelled.future());
+  cancelled.cancel();
+  EXPECT_THROW(waitFor(context_, third), CancelledError) << "as others have done";
 }
 
 // F27
@@ -285,6 +290,14 @@ TEST_P(CancelTest, LeavesWhatIsJoined) {
   EXPECT_TRUE(joined.tryCancel());
   EXPECT_TRUE(joined.cancelled());
   EXPECT_FALSE(promise.finished());
+
+  Promise<int> left(context_);
+  Future<> cancelled = join(left.future());
+  EXPECT_TRUE(cancelled.tryCancel());
+  settle();
+  left.complete(1);
+  EXPECT_EQ(poll(), 0U) << "nothing of it is left there";
+
   Future<> again = join(promise.future());
   promise.fail(std::runtime_error("broken"));
   waitFor(context_, again);
@@ -331,6 +344,24 @@ TEST_P(CancelTest, LetsACancelCallbackDecide) {
   cancelling.setDecision([](Promise<int>& promise) { promise.cancel(); });
   EXPECT_TRUE(cancelling.promise().future().tryCancel());
   EXPECT_TRUE(cancelling.promise().future().cancelled());
+}
+
+// F41: released when the future is finished, however that was.
+TEST_P(CancelTest, ForgetsACallbackWhenItsFutureIsFinished) {
+  Decider completed(context_);
+  Decider failed(context_);
+  Decider cancelled(context_);
+  completed.promise().complete(1);
+  failed.promise().fail(std::runtime_error("broken"));
+  cancelled.promise().cancel();
+  EXPECT_THROW(failed.promise().future().read(), std::runtime_error);
+  for (Decider* decider : {&completed, &failed, &cancelled}) {
+    decider->promise().setCancelCallback(Probe::run, nullptr);  // this is forgotten at once
+    decider->promise().future().cancelSoon();
+    EXPECT_FALSE(decider->promise().future().tryCancel());
+    EXPECT_EQ(decider->asked(), 0);
+  }
+  EXPECT_EQ(completed.promise().future().read(), 1);
 }
 
 // F40, F41
@@ -395,7 +426,8 @@ TEST_P(CancelTest, ARequestThatWasKeptIsDeliveredOnce) {
 TEST_P(CancelTest, AwaitsWithoutThrowing) {
   struct Local {
     static Future<std::string> inspect(Future<int> future) {
-      const Future<int> finished = co_await noThrow(std::move(future));
+      const Future<int> finished = co_await noThrow(future);
+      EXPECT_TRUE(finished == future);
       co_return finished.completed() ? "completed" : finished.failed() ? "failed" : "cancelled";
     }
   };
@@ -411,6 +443,7 @@ TEST_P(CancelTest, AwaitsWithoutThrowing) {
   EXPECT_EQ(waitFor(context_, first), "completed");
   EXPECT_EQ(waitFor(context_, second), "failed");
   EXPECT_EQ(waitFor(context_, third), "cancelled");
+  EXPECT_EQ(completed.future().read(), 1) << "the value is left in it";
 }
 
 }  // namespace

@@ -1,7 +1,10 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 // Future as the return type of coroutines, and what they await.
+#include <exception>
 #include <memory>
+#include <optional>
 #include <stdexcept>
+#include <thread>
 #include <utility>
 #include <vector>
 
@@ -135,6 +138,113 @@ TEST_P(CoroutineTest, RunsGuardsOnceAndHandlersExactly) {
   bad.fail(std::runtime_error("broken"));
   EXPECT_THROW(waitFor(context_, future), std::runtime_error);
   EXPECT_EQ(text_, "eg");
+}
+
+// Counts when its block is left.
+struct Counts {
+  ~Counts() { ++count; }
+  int& count;
+};
+
+Future<int> returnInside(Future<> future, int& flags) {
+  const Counts outside{flags};
+  try {
+    const Counts inside{flags};
+    co_await future;
+    ++flags;
+    co_return flags;
+  } catch (const std::exception&) {
+    flags = -1;
+  }
+  co_return flags;
+}
+
+// F59: a return between guards passes all of them, and gives what there was before.
+TEST_P(CoroutineTest, RunsTheGuardsAroundAReturn) {
+  for (const bool isReady : {false, true}) {
+    int flags = 0;
+    Promise<> promise(context_);
+    if (isReady) promise.complete();
+    Future<int> future = returnInside(promise.future(), flags);
+    if (!isReady) promise.complete();
+    EXPECT_EQ(waitFor(context_, future), 1);
+    EXPECT_EQ(flags, 3);
+  }
+}
+
+// What a language with a finally writes into that.
+Future<> cleanUpAfter(Future<> work, Future<> cleaning, int& flags) {
+  std::exception_ptr error;
+  try {
+    co_await work;
+  } catch (...) {
+    ++flags;
+    error = std::current_exception();
+  }
+  ++flags;
+  co_await cleaning;
+  ++flags;
+  if (error) std::rethrow_exception(error);
+}
+
+// F59
+TEST_P(CoroutineTest, AwaitsWhileItCleansUpAndKeepsItsError) {
+  for (const bool isCancelled : {false, true}) {
+    int flags = 0;
+    Promise<> work(context_);
+    Promise<> cleaning(context_);
+    Future<> future = cleanUpAfter(work.future(), cleaning.future(), flags);
+    isCancelled ? future.cancelSoon() : static_cast<void>(work.fail(std::out_of_range("work")));
+    settle();
+    EXPECT_EQ(flags, 2);
+    EXPECT_FALSE(future.finished());
+    cleaning.complete();
+    settle();
+    EXPECT_EQ(flags, 3);
+    if (isCancelled) {
+      EXPECT_THROW(future.read(), CancelledError);
+    } else {
+      EXPECT_THROW(future.read(), std::out_of_range);
+    }
+  }
+}
+
+using Threads = std::vector<std::thread::id>;
+
+// Says where it is destroyed.
+struct TellsItsThread {
+  ~TellsItsThread() { threads.push_back(std::this_thread::get_id()); }
+  Threads& threads;
+};
+
+Future<> guardLevels(FutureContext& context, int levels, Threads& threads) {
+  const TellsItsThread guard{threads};
+  if (levels > 1) co_return co_await guardLevels(context, levels - 1, threads);
+  co_await sleepAsync(context, seconds(1));
+}
+
+// F59: by a request, by the end of the context, with handles that stay and without.
+TEST_P(CoroutineTest, RunsTheGuardsOfCancelledFramesOnceOnTheThreadOfTheLoop) {
+  const Threads here(3, std::this_thread::get_id());
+  Threads threads;
+  {
+    Future<> cancelled = guardLevels(context_, 3, threads);
+    EXPECT_TRUE(cancelled.tryCancel());
+    EXPECT_EQ(threads, Threads()) << "never inside the call";
+    settle();
+    EXPECT_TRUE(cancelled.cancelled());
+    EXPECT_EQ(threads, here);
+  }
+  EXPECT_EQ(threads, here);
+  threads.clear();
+  {
+    std::optional<FutureContext> ended(reactor_);
+    const Future<> kept = guardLevels(*ended, 2, threads);
+    static_cast<void>(guardLevels(*ended, 1, threads));
+    ended.reset();
+    EXPECT_EQ(threads, here);
+  }
+  EXPECT_EQ(threads, here);
 }
 
 // F44: what is dropped runs on.

@@ -3,9 +3,13 @@
 #include <utility>
 #include <vector>
 
+#include "kairos/futures-addon/async_lock.h"
 #include "kairos/futures-addon/cancel.h"
+#include "kairos/futures-addon/check.h"
 #include "kairos/futures-addon/timeout.h"
 #include "kairos/tests/futures-addon/fixture.h"
+#include "kairos/tests/futures-addon/manual_operation.h"
+#include "kairos/tests/support/process_state.h"
 
 namespace kairos {
 namespace {
@@ -52,6 +56,28 @@ TEST_F(DepthTest, ChainsOfCallbacksNeedNoStack) {
   promise_.complete(0);
 }
 
+// IF8: whoever gets it hands it on at once.
+TEST_F(DepthTest, HandingALockOnNeedsNoStack) {
+  struct Chain {
+    AsyncLock lock;
+    std::size_t served = 0;
+
+    static void next(void* udata) {
+      auto& chain = *static_cast<Chain*>(udata);
+      ++chain.served;
+      chain.lock.release();
+    }
+  } chain{AsyncLock(context_)};
+  std::vector<Turn> turns(depth);
+  ASSERT_TRUE(chain.lock.tryAcquire());
+  for (Turn& turn : turns) chain.lock.acquire(turn, Chain::next, &chain);
+  chain.lock.release();
+  while (context_.hasPendingOperations()) reactor_.poll(Reactor::forever);
+  EXPECT_EQ(chain.served, turns.size());
+  EXPECT_FALSE(chain.lock.isLocked());
+  promise_.complete(0);
+}
+
 // F07, IF8
 TEST_F(DepthTest, ChainsOfAwaitsNeedNoStack) {
   Future<int> future = chain(promise_.future(), plusOne);
@@ -81,6 +107,34 @@ TEST_F(DepthTest, CancellingAChainNeedsNoStack) {
   Future<int> future = chain(promise_.future(), plusOne, length);
   EXPECT_TRUE(future.tryCancel());
   EXPECT_THROW(waitFor(context_, std::move(future)), CancelledError);
+}
+
+Future<int> awaitManually(ManualOperation& operation) {
+  co_await operation;
+  co_return 0;
+}
+
+// IF8
+TEST_F(DepthTest, SeveralWhoWaitWithoutAContextNeedNoStack) {
+  const int length = underSanitizer() ? depth / 10 : depth;
+  ManualOperation operation;
+  std::vector<Future<int>> links{awaitManually(operation)};
+  links.reserve(static_cast<std::size_t>(length));
+  std::size_t ends = 0;
+  const auto alsoAwait = [&](Future<int> link) -> Future<> {
+    co_await link;
+    ++ends;
+  };
+  for (int i = 1; i < length; ++i) {
+    asyncCheck(alsoAwait(links.back()));
+    links.push_back(plusOne(links.back()));
+  }
+  operation.complete();
+  ASSERT_TRUE(links.back().finished());
+  EXPECT_EQ(links.back().read(), length - 1);
+  EXPECT_EQ(ends, links.size() - 1);
+  while (!links.empty()) links.pop_back();  // each holds the one before
+  promise_.complete(0);
 }
 
 Future<int> awaitManyTimes(Future<int> one) {

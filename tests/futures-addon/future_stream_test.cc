@@ -97,6 +97,17 @@ TEST_P(FutureStreamTest, IsReadAsAWhole) {
   EXPECT_EQ(readAll(context_, ended).read(), (std::vector{1, 2, 3}));
 }
 
+// F77, F78
+TEST_P(FutureStreamTest, IsNotReadAsAWholeIfItFails) {
+  Future<std::string> all = readAll(context_, stream_);
+  EXPECT_TRUE(stream_.tryWrite("part"));
+  settle();
+  EXPECT_FALSE(all.finished());
+  stream_.fail(std::make_exception_ptr(std::out_of_range("broken")));
+  settle();
+  EXPECT_THROW(all.read(), std::out_of_range);
+}
+
 // F78
 TEST_P(FutureStreamTest, IsNotWrittenToAfterItsEnd) {
   stream_.complete();

@@ -9,10 +9,13 @@
 #include <chrono>
 #include <cstdint>
 #include <memory>
+#include <string>
 #include <system_error>
 #include <thread>
 
+#include "kairos/futures-addon/check.h"
 #include "kairos/futures-addon/promise.h"
+#include "kairos/tests/support/descriptors.h"
 #include "kairos/tests/support/unique_fd.h"
 
 namespace kairos {
@@ -47,6 +50,44 @@ TEST(LoopTest, IsMadeForEachThreadThatAsks) {
     EXPECT_EQ(waitFor(twice(threadLoop(), 4)), 8);
   }).join();
   EXPECT_EQ(waitFor(twice(first, 2)), 4);
+}
+
+struct Tells {
+  ~Tells() { isGone = true; }
+  bool& isGone;
+};
+Future<> waitUntilTheEnd(FutureContext& context, bool& isGone) {
+  const Tells tells{isGone};
+  co_await sleepAsync(context, Reactor::forever);
+}
+
+// F98
+TEST(LoopTest, LivesFromTheFirstUseToTheEndOfItsThread) {
+  const auto before = openFds();
+  bool isGone = false;
+  std::thread([&] {
+    EXPECT_TRUE(openedSince(before).empty());
+    asyncCheck(waitUntilTheEnd(threadLoop().futureContext(), isGone));
+    EXPECT_FALSE(openedSince(before).empty());
+    EXPECT_FALSE(isGone);
+  }).join();
+  EXPECT_TRUE(isGone);
+  EXPECT_TRUE(openedSince(before).empty());
+}
+
+// F99
+TEST(LoopTest, RunsOnItsThreadUntilItIsStopped) {
+  Loop& loop = threadLoop();
+  std::string order;
+  loop.futureContext().callSoon([](void*) { threadLoop().stop(); }, nullptr);
+  loop.futureContext().callSoon([](void* udata) { *static_cast<std::string*>(udata) += 'a'; },
+                                &order);
+  runForever();
+  EXPECT_EQ(order, "a") << "the rest of the tick has run";
+  std::thread other([&loop] { loop.stop(); });
+  runForever();
+  other.join();
+  setThreadLoop(nullptr);
 }
 
 // F98

@@ -38,6 +38,18 @@ TEST_P(ResolverAwaitTest, FindsAddresses) {
   EXPECT_EQ(errorOf(nowhere), ResolveError::notFound);
 }
 
+TEST_P(ResolverAwaitTest, KnowsPortsByTheirNames) {
+  for (const char* service : {"80", "http"}) {
+    auto found = finished(kairos::resolve(resolver_, "one.test.", service));
+    ASSERT_EQ(found.read().size(), 1U);
+    EXPECT_EQ(found.read()[0].toString(), "192.0.2.1:80");
+  }
+  auto unknown = finished(kairos::resolve(resolver_, "one.test.", "no-such"));
+  EXPECT_EQ(errorOf(unknown), ResolveError::unknownService);
+  auto refused = asFuture(futures_, kairos::resolve(resolver_, "one.test.", ""));
+  EXPECT_EQ(errorOf(refused), std::errc::invalid_argument);
+}
+
 TEST_P(ResolverAwaitTest, IsCancelled) {
   auto asking = asFuture(futures_, kairos::resolve(resolver_, "silent.test.", 80));
   auto dialling = asFuture(futures_, kairos::dial(resolver_, "silent.test.", "80"));

@@ -162,8 +162,10 @@ TEST_P(RunTest, DrainsForNoLongerThanAsked) {
   EXPECT_TRUE(drain(context_, seconds(1)));
   EXPECT_EQ(time_.elapsed(), Clock::duration::zero());
   Future<> chain = sleepInAChain(context_, 30);
+  EXPECT_FALSE(drain(context_, milliseconds(1000)));
+  EXPECT_EQ(time_.elapsed(), milliseconds(1000));
   EXPECT_FALSE(drain(context_, milliseconds(1050)));
-  EXPECT_EQ(time_.elapsed(), milliseconds(1050));
+  EXPECT_EQ(time_.elapsed(), milliseconds(2050)) << "also between two of the chain";
   EXPECT_TRUE(drain(context_, seconds(60)));
   EXPECT_EQ(time_.elapsed(), seconds(3));
   EXPECT_TRUE(chain.completed());
@@ -191,9 +193,12 @@ TEST_P(RunTest, RunsForeverUntilACallbackStopsIt) {
   EXPECT_EQ(text, "ab");
 
   Future<> stopLater = sleepAsync(context_, seconds(5));
+  Future<> alsoThen = sleepAsync(context_, seconds(5));
   stopLater.addCallback(Probe::run, &stopping);
+  alsoThen.addCallback(Letter::write, &a);
   runForever(context_, stop);
   EXPECT_EQ(time_.elapsed(), seconds(5));
+  EXPECT_EQ(text, "aba") << "what was due in the same poll has run";
   settle();
 }
 

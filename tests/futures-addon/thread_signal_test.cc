@@ -3,6 +3,7 @@
 #include <atomic>
 #include <chrono>
 #include <csignal>
+#include <system_error>
 #include <thread>
 #include <utility>
 #include <vector>
@@ -66,6 +67,57 @@ TEST(ThreadSignalTest, WakesOneOfManyThreads) {
   EXPECT_FALSE(signal.waitSync(Clock::duration::zero()));
 }
 
+// One thread of several, and what has become of them so far.
+struct Crowd {
+  void waitToTheEnd(const ThreadSignal& signal, bool blocks) {
+    ++waiting;
+    try {
+      waitOnce(signal, blocks);
+      ++woken;
+    } catch (const std::system_error& error) {
+      EXPECT_EQ(error.code(), TransportError::closed);
+      ++ended;
+    }
+  }
+
+  std::atomic<int> waiting = 0;
+  std::atomic<int> woken = 0;
+  std::atomic<int> ended = 0;
+};
+
+Future<> fireSoon(FutureContext& context, ThreadSignal signal) {
+  co_await sleepAsync(context, Clock::duration::zero());
+  signal.fire();
+}
+
+// F91: in all combinations of threads with a loop and without one.
+TEST(ThreadSignalTest, WakesNoMoreThanOneThread) {
+  constexpr int threads = 8;
+  for (const bool waitersBlock : {false, true}) {
+    for (const bool isFiredOnALoop : {false, true}) {
+      const ThreadSignal signal;
+      Crowd crowd;
+      std::vector<std::thread> all;
+      for (int i = 0; i < threads; ++i) {
+        all.emplace_back(
+            [signal, waitersBlock, &crowd] { crowd.waitToTheEnd(signal, waitersBlock); });
+      }
+      while (crowd.waiting < threads) std::this_thread::yield();
+      if (isFiredOnALoop) {
+        SignalLoop loop;
+        loop.wait(fireSoon(loop.futures, signal));
+      } else {
+        signal.fire();
+      }
+      while (crowd.woken == 0) std::this_thread::yield();
+      signal.close();
+      for (std::thread& thread : all) thread.join();
+      EXPECT_EQ(crowd.woken, 1);
+      EXPECT_EQ(crowd.ended, threads - 1);
+    }
+  }
+}
+
 // F92
 TEST(ThreadSignalTest, PassesTheTurnBetweenTwoThreads) {
   constexpr int rounds = 1000;
@@ -127,6 +179,30 @@ TEST(ThreadSignalTest, EndsAllWaitsWhenItIsClosed) {
   EXPECT_FALSE(signal.isOpen());
   EXPECT_THROW(signal.close(), FutureError);
   EXPECT_THROW(signal.waitSync(seconds(1)), std::system_error);
+}
+
+// Says on which thread it is destroyed.
+struct TellsItsThread {
+  ~TellsItsThread() { thread = std::this_thread::get_id(); }
+  std::thread::id& thread;
+};
+Future<> waitGuarded(FutureContext&, TransportContext& transports, ThreadSignal signal,
+                     std::thread::id& thread) {
+  const TellsItsThread tells{thread};
+  co_await signal.wait(transports);
+}
+
+// F96, F59: by whichever thread, who waits goes on on his own.
+TEST(ThreadSignalTest, EndsAWaitThatAnotherThreadCloses) {
+  const ThreadSignal signal;
+  SignalLoop loop;
+  std::thread::id ended;
+  Future<> waiting = waitGuarded(loop.futures, loop.transports, signal, ended);
+  std::thread closing([signal] { signal.close(); });
+  EXPECT_THROW(loop.wait(waiting), std::system_error);
+  closing.join();
+  EXPECT_EQ(errorOf(waiting), TransportError::closed);
+  EXPECT_EQ(ended, std::this_thread::get_id());
 }
 
 }  // namespace

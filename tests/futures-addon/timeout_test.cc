@@ -40,10 +40,12 @@ class TimeoutTest : public FutureTest {
 
 INSTANTIATE_TEST_SUITE_P(Backends, TimeoutTest, backends(), backendName);
 
-// F28
+// F28, IF5
 TEST_P(TimeoutTest, SaysWhetherItWasInTime) {
   EXPECT_TRUE(waitFor(context_, withTimeout(after(milliseconds(5)), milliseconds(10))));
   EXPECT_EQ(time_.elapsed(), milliseconds(5));
+  EXPECT_EQ(reactor_.poll(Reactor::forever).error, std::errc::resource_deadlock_would_occur)
+      << "its timer has gone";
   Future<int> late = after(milliseconds(50));
   EXPECT_FALSE(waitFor(context_, withTimeout(late, milliseconds(10))));
   EXPECT_EQ(time_.elapsed(), milliseconds(15));
@@ -56,6 +58,9 @@ TEST_P(TimeoutTest, WaitsForWhatItCancels) {
   EXPECT_FALSE(waitFor(context_, withTimeout(slow, milliseconds(10))));
   EXPECT_EQ(cleanUps_, 2);
   EXPECT_EQ(time_.elapsed(), milliseconds(15));
+  EXPECT_THROW(waitFor(context_, wait(slowToEnd(), milliseconds(10))), TimeoutError);
+  EXPECT_EQ(cleanUps_, 4);
+  EXPECT_EQ(time_.elapsed(), milliseconds(30));
 }
 
 // F29
@@ -70,6 +75,21 @@ TEST_P(TimeoutTest, TreatsZeroAndLessLikeAnyLimit) {
   Promise<> finished(context_);
   finished.complete();
   EXPECT_TRUE(withTimeout(finished.future(), milliseconds(0)).read());
+}
+
+// F29, IF5: deadlines that are over are like a limit of zero.
+TEST_P(TimeoutTest, TreatsThePastLikeAnyLimit) {
+  for (const Clock::time_point past : {time_.now() - seconds(1), Clock::time_point::min()}) {
+    Future<int> future = after(milliseconds(1));
+    Future<bool> inTime = withTimeout(future, past);
+    EXPECT_FALSE(inTime.finished());
+    EXPECT_FALSE(waitFor(context_, inTime));
+    EXPECT_TRUE(future.cancelled());
+    EXPECT_THROW(waitFor(context_, wait(after(milliseconds(1)), past)), TimeoutError);
+    EXPECT_TRUE(withTimeout(completedFuture(context_), past).read());
+    EXPECT_EQ(wait(completedFuture(context_, 4), past).read(), 4);
+  }
+  EXPECT_EQ(time_.elapsed(), Clock::duration::zero());
 }
 
 // F30
@@ -129,31 +149,55 @@ void cancel(Promise<T>& promise) {
   promise.cancel();
 }
 
+// Of a completed one.
+void expectValue(const Future<int>& future) { EXPECT_EQ(future.read(), 3); }
+void expectValue(const Future<>& future) { EXPECT_TRUE(future.completed()); }
+
+template <class T>
+Future<T> pass(Future<T> inner) {
+  co_return co_await std::move(inner);
+}
+
+// Inside so many coroutines.
 template <class T, class Limit>
-void expectAnswersToCount(FutureContext& context, Limit limit) {
+void expectAnswersToCount(FutureContext& context, Limit limit, int levels) {
+  const auto inside = [levels](Future<T> future) {
+    for (int i = 0; i < levels; ++i) future = pass(std::move(future));
+    return future;
+  };
+  const auto ended = [&context](auto future) {
+    while (!future.finished()) context.reactor().poll(Reactor::forever);
+    return future;
+  };
   Answering<T> completing(context);
-  EXPECT_NO_THROW(waitFor(context, wait(completing.future(complete), limit)));
+  expectValue(ended(wait(inside(completing.future(complete)), limit)));
   Answering<T> failing(context);
-  EXPECT_THROW(waitFor(context, wait(failing.future(fail<T>), limit)), std::runtime_error);
+  EXPECT_THROW(ended(wait(inside(failing.future(fail<T>)), limit)).read(), std::runtime_error);
   Answering<T> cancelling(context);
-  EXPECT_THROW(waitFor(context, wait(cancelling.future(cancel<T>), limit)), TimeoutError);
+  EXPECT_THROW(ended(wait(inside(cancelling.future(cancel<T>)), limit)).read(), TimeoutError);
 
   Answering<T> completingToo(context);
-  EXPECT_TRUE(waitFor(context, withTimeout(completingToo.future(complete), limit)));
+  const Future<T> completed = inside(completingToo.future(complete));
+  EXPECT_TRUE(ended(withTimeout(completed, limit)).read());
+  expectValue(completed);
   Answering<T> failingToo(context);
-  Future<T> failed = failingToo.future(fail<T>);
-  EXPECT_TRUE(waitFor(context, withTimeout(failed, limit)));
+  const Future<T> failed = inside(failingToo.future(fail<T>));
+  EXPECT_TRUE(ended(withTimeout(failed, limit)).read());
   EXPECT_THROW(failed.read(), std::runtime_error);
   Answering<T> cancellingToo(context);
-  EXPECT_FALSE(waitFor(context, withTimeout(cancellingToo.future(cancel<T>), limit)));
+  const Future<T> cancelled = inside(cancellingToo.future(cancel<T>));
+  EXPECT_FALSE(ended(withTimeout(cancelled, limit)).read());
+  EXPECT_TRUE(cancelled.cancelled());
 }
 
 // F32
 TEST_P(TimeoutTest, CountsWhatBecomesOfTheRequest) {
-  expectAnswersToCount<int>(context_, milliseconds(1));
-  expectAnswersToCount<void>(context_, milliseconds(1));
-  expectAnswersToCount<int>(context_, time_.now());
-  expectAnswersToCount<void>(context_, time_.now());
+  for (const int levels : {0, 3}) {
+    expectAnswersToCount<int>(context_, milliseconds(1), levels);
+    expectAnswersToCount<void>(context_, milliseconds(1), levels);
+    expectAnswersToCount<int>(context_, time_.now() + milliseconds(1), levels);
+    expectAnswersToCount<void>(context_, time_.now(), levels);
+  }
 }
 
 // F34
@@ -181,6 +225,47 @@ TEST_P(TimeoutTest, GivesTheResultThatWasThereBeforeTheRequest) {
   EXPECT_EQ(waitFor(context_, waiting), 6);
 }
 
+// F34: the same inside coroutines, of which none has gone on yet.
+TEST_P(TimeoutTest, GivesTheResultThatIsOnItsWayWhenItIsCancelled) {
+  const auto awaitsWait = [](Future<int> inner) -> Future<int> {
+    co_return co_await wait(std::move(inner), seconds(10));
+  };
+  const auto awaitsTimeout = [](Future<int> inner) -> Future<int> {
+    EXPECT_TRUE(co_await withTimeout(inner, seconds(10)));
+    co_return inner.read();
+  };
+  for (const int levels : {1, 2}) {
+    for (const bool isWait : {true, false}) {
+      Promise<int> promise(context_);
+      Future<int> inner = pass(promise.future());
+      if (levels == 2) inner = pass(std::move(inner));
+      Future<int> outer = isWait ? awaitsWait(inner) : awaitsTimeout(inner);
+      promise.complete(6);
+      EXPECT_FALSE(outer.tryCancel());
+      outer.cancelSoon();
+      EXPECT_EQ(waitFor(context_, outer), 6);
+    }
+  }
+}
+
+// F34: what the work makes of the request counts, as at the deadline.
+TEST_P(TimeoutTest, GivesTheResultThatIsTheAnswerToACancel) {
+  Answering<int> completing(context_);
+  Future<int> waiting = wait(completing.future(complete), seconds(1));
+  Answering<int> failing(context_);
+  Future<int> broken = wait(failing.future(fail<int>), seconds(1));
+  Answering<int> completingToo(context_);
+  const Future<int> completed = completingToo.future(complete);
+  Future<bool> inTime = withTimeout(completed, seconds(1));
+  EXPECT_TRUE(waiting.tryCancel() && broken.tryCancel() && inTime.tryCancel());
+  EXPECT_FALSE(waiting.finished() || broken.finished() || inTime.finished());
+  settle();
+  EXPECT_EQ(waiting.read(), 3);
+  EXPECT_THROW(broken.read(), std::runtime_error);
+  EXPECT_TRUE(inTime.read());
+  EXPECT_EQ(completed.read(), 3);
+}
+
 // F34: one that was kept on the way, by a noCancel below, is not lost.
 TEST_P(TimeoutTest, PassesARequestOnThatWasKept) {
   Future<> inner = slowToEnd();
@@ -198,9 +283,12 @@ TEST_P(TimeoutTest, PassesARequestOnThatWasKept) {
 TEST_P(TimeoutTest, PassesAFailureOnAndStopsItsTimer) {
   Promise<int> promise(context_);
   Future<int> waiting = wait(promise.future(), seconds(1));
+  Future<bool> inTime = withTimeout(promise.future(), seconds(1));
   promise.fail(std::runtime_error("broken"));
   EXPECT_THROW(waitFor(context_, waiting), std::runtime_error);
+  EXPECT_TRUE(waitFor(context_, inTime));
   EXPECT_EQ(time_.elapsed(), Clock::duration::zero());
+  EXPECT_EQ(reactor_.poll(Reactor::forever).error, std::errc::resource_deadlock_would_occur);
 }
 
 // F03: callbacks of others stay.

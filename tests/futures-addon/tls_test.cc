@@ -1,7 +1,11 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 #include "kairos/futures-addon/tls.h"
 
+#include <array>
+#include <optional>
 #include <string>
+#include <string_view>
+#include <vector>
 
 #include "kairos/tests/futures-addon/transport_fixture.h"
 #include "kairos/tests/transports/tls_fixture.h"
@@ -45,6 +49,46 @@ TEST_P(TlsAwaitTest, ReadsAndWritesAsAStreamDoes) {
   EXPECT_EQ(conversing.read(), "onetwoend");
   pollUntil(echoing);
   EXPECT_TRUE(echoing.completed());
+}
+
+Future<> sayInEachWay(FutureContext&, TlsStream& stream) {
+  co_await handshake(stream);
+  co_await kairos::write(stream, "1234until;");
+  const std::array<std::string_view, 2> parts = {"2m", "skip"};
+  co_await kairos::write(stream, parts);
+  co_await writeOwned(stream, std::string("onceand the rest"));
+  co_await shutdown(stream);
+}
+
+Future<std::vector<std::string>> hearInEachWay(FutureContext&, TlsStream& stream) {
+  const MessageFunc byFirstByte = [](void*, std::string_view bytes) {
+    return MessageSize{.size = static_cast<std::size_t>(bytes[0] - '0')};
+  };
+  std::vector<std::string> heard;
+  const auto hear = [&heard](std::optional<std::string_view> data) {
+    heard.emplace_back(data.value_or("end"));
+  };
+  std::array<char, 4> into{};
+  co_await handshake(stream);
+  hear(co_await kairos::readExactly(stream, into));
+  hear(co_await kairos::readUntil(stream, ";"));
+  hear(co_await kairos::readMessage(stream, byFirstByte));
+  heard.push_back(std::to_string(co_await kairos::consume(stream, 4)));
+  hear(co_await kairos::readOnce(stream, into));
+  hear(co_await kairos::readToEnd(stream));
+  hear(co_await kairos::readOnce(stream));
+  co_return heard;
+}
+
+TEST_P(TlsAwaitTest, ReadsAndWritesInEachWay) {
+  makeEnds(pair());
+  Future<> saying = sayInEachWay(futures_, client_);
+  auto hearing = hearInEachWay(futures_, server_);
+  pollUntil(hearing);
+  EXPECT_EQ(hearing.read(),
+            (std::vector<std::string>{"1234", "until;", "2m", "4", "once", "and the rest", "end"}));
+  pollUntil(saying);
+  EXPECT_TRUE(saying.completed());
 }
 
 TEST_P(TlsAwaitTest, ThrowsWhenTheServerIsAnother) {

@@ -72,6 +72,26 @@ TEST_F(TokenLevelTest, AllowsFiftyOfNinetyFourInFourPeriods) {
   EXPECT_EQ(bucket.available(), 0U);
 }
 
+// F86: the same in bursts.
+TEST_F(TokenLevelTest, AllowsFiftyOfNinetyFourInBursts) {
+  TokenBucket bucket(context_, options(10, milliseconds(10)));
+  struct Burst {
+    int at;
+    int attempts;
+    int allowed;
+    std::size_t left;
+  };
+  const std::vector<Burst> bursts = {
+      {0, 12, 10, 0}, {5, 7, 5, 0},  {10, 15, 5, 0}, {12, 3, 2, 0},
+      {20, 25, 8, 0}, {30, 9, 9, 1}, {31, 3, 2, 0},  {40, 20, 9, 0},
+  };
+  for (const Burst& burst : bursts) {
+    setTime(milliseconds(burst.at));
+    EXPECT_EQ(successes(bucket, burst.attempts), burst.allowed) << burst.at;
+    EXPECT_EQ(bucket.available(), burst.left) << burst.at;
+  }
+}
+
 // F86
 TEST_F(TokenLevelTest, GivesNoCreditForTimeWhileItIsFull) {
   TokenBucket bucket(context_, options(5, seconds(1)));
@@ -214,11 +234,27 @@ TEST_P(TokenWaitTest, WaitsForeverForWhatTakesForever) {
   }
 }
 
+// F88
 TEST_P(TokenWaitTest, ServesMoreThanItHolds) {
   TokenBucket bucket(context_, options(100, milliseconds(100)));
   Future<> large = consume(bucket, 1000);
   settleUntil(large);
   EXPECT_EQ(time_.elapsed(), milliseconds(900));
+}
+
+// F88: period by period, and what is over of the last stays.
+TEST_P(TokenWaitTest, ServesMoreThanItHoldsAtTheEndsOfPeriods) {
+  TokenBucketOptions discrete = options(10, milliseconds(100));
+  discrete.refill = Refill::discrete;
+  TokenBucket bucket(context_, discrete);
+  EXPECT_TRUE(bucket.tryConsume(3));
+  Future<> large = consume(bucket, 25);
+  Future<> next = consume(bucket, 1);
+  settleUntil(large);
+  EXPECT_EQ(time_.elapsed(), milliseconds(200)) << "7, 10 and 8 of 10";
+  settle();
+  EXPECT_TRUE(next.completed());
+  EXPECT_EQ(bucket.available(), 1U);
 }
 
 // F88

@@ -14,6 +14,7 @@
 #include "kairos/futures-addon/token_bucket.h"
 #include "kairos/tests/futures-addon/fixture.h"
 #include "kairos/tests/support/allocations.h"
+#include "kairos/tests/support/descriptors.h"
 
 namespace kairos {
 namespace {
@@ -137,6 +138,29 @@ TEST_F(TurnCostTest, CallbacksAllocateNothing) {
   play(999);
   EXPECT_EQ(count.allocations(), 0U);
   EXPECT_EQ(taker.sum, 1000);
+}
+
+TEST_F(TurnCostTest, NothingIsTakenOfTheOs) {
+  poll();
+  const auto before = openFds();
+  AsyncLock lock(context_);
+  AsyncSemaphore semaphore(context_, 1);
+  AsyncEvent event(context_);
+  AsyncQueue<int> queue(context_);
+  FutureStream<int> stream(context_);
+  AsyncEventQueue<int> events(context_);
+  TokenBucket bucket(context_, {.capacity = 2, .period = std::chrono::microseconds(1)});
+  Future<> all = useAll(context_, lock, semaphore, bucket, 10);
+  Future<> ofEvents = readEvents(context_, events, 1);
+  Future<> ofStream = readStream(context_, stream);
+  Future<> ofEvent = waitForEvent(context_, event, 1);
+  EXPECT_TRUE(openedSince(before).empty());
+  events.emit(0);
+  stream.complete();
+  event.fire();
+  pollUntil(all);
+  EXPECT_TRUE(ofEvents.completed() && ofStream.completed() && ofEvent.completed());
+  EXPECT_TRUE(openedSince(before).empty());
 }
 
 // F60: a lock goes through a million hands, and all of them wait at the same time.

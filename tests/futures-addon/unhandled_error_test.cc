@@ -22,13 +22,13 @@ class UnhandledErrorTest : public FutureTest {
   void settleFor(milliseconds time) { settleUntil(sleepAsync(context_, time)), settle(); }
 
   std::vector<std::string> errors_;
-  std::vector<std::string> functions_;
+  std::vector<SourceLocation> places_;
 
  private:
   static void onError(void* udata) {
     auto& self = *static_cast<UnhandledErrorTest*>(udata);
     const FutureContext::UnhandledError unhandled = self.context_.unhandledError();
-    self.functions_.emplace_back(unhandled.created.function);
+    self.places_.push_back(unhandled.created);
     try {
       std::rethrow_exception(unhandled.error);
     } catch (const std::exception& error) {
@@ -48,9 +48,29 @@ TEST_P(UnhandledErrorTest, IsToldOfACheckedFutureWithItsOrigin) {
   EXPECT_FALSE(future.finished());
   settleFor(milliseconds(10));
   EXPECT_EQ(errors_, once);
-  ASSERT_EQ(functions_.size(), 1U);
-  EXPECT_NE(functions_[0].find("failAfter"), std::string::npos) << functions_[0];
+  ASSERT_EQ(places_.size(), 1U);
+  const std::string function = places_[0].function;
+  EXPECT_NE(function.find("failAfter"), std::string::npos) << function;
   EXPECT_THROW(future.read(), std::runtime_error);
+}
+
+// F13: in the tick after it has failed.
+TEST_P(UnhandledErrorTest, IsToldOfACheckedPromiseWithItsPlace) {
+  const unsigned line = __LINE__ + 1;
+  Promise<> promise(context_);
+  asyncCheck(promise.future());
+  settle();
+  EXPECT_TRUE(errors_.empty());
+  promise.fail(std::runtime_error("broken"));
+  EXPECT_TRUE(errors_.empty()) << "never inside the call";
+  tick();
+  EXPECT_EQ(errors_, once);
+  ASSERT_EQ(places_.size(), 1U);
+  EXPECT_EQ(places_[0].line, line);
+  const std::string file = places_[0].file;
+  EXPECT_NE(file.find("unhandled_error_test.cc"), std::string::npos) << file;
+  settle();
+  EXPECT_EQ(errors_, once);
 }
 
 // F13
@@ -85,6 +105,50 @@ TEST_P(UnhandledErrorTest, IsToldOfAFailedFutureThatIsDropped) {
 
   static_cast<void>(failAfter(context_, milliseconds(1)));
   settleFor(milliseconds(2));
+  EXPECT_EQ(errors_.size(), 2U);
+}
+
+Future<> leaveAChild(FutureContext&, Future<> child, Future<> sleep, bool& failedFirst) {
+  const Future<> kept = std::move(child);
+  co_await sleep;
+  failedFirst = kept.failed();
+}
+
+// F57: of a child that is not awaited, which is no error of its parent.
+TEST_P(UnhandledErrorTest, IsToldOnceOfAChildThatNobodyAwaits) {
+  bool failedFirst = false;
+  Future<> parent = leaveAChild(context_, failAfter(context_, milliseconds(1)),
+                                sleepAsync(context_, milliseconds(2)), failedFirst);
+  settleFor(milliseconds(5));
+  EXPECT_TRUE(failedFirst);
+  EXPECT_TRUE(parent.completed());
+  EXPECT_EQ(errors_, once);
+}
+
+// IF7: an error for whoever has its future, and for nobody else.
+TEST_P(UnhandledErrorTest, IsToldOfAPromiseThatIsDroppedIfAnybodyHasItsFuture) {
+  { const Promise<> nobodys(context_); }
+  settle();
+  EXPECT_TRUE(errors_.empty());
+
+  Future<> held;
+  {
+    const Promise<> promise(context_);
+    held = promise.future();
+  }
+  settle();
+  EXPECT_TRUE(errors_.empty()) << "it may be read yet";
+  held = Future<>();
+  settle();
+  EXPECT_EQ(errors_.size(), 1U);
+
+  Probe probe;
+  {
+    const Promise<> promise(context_);
+    promise.future().addCallback(Probe::run, &probe);
+  }
+  settle();
+  EXPECT_EQ(probe.runs(), 1U);
   EXPECT_EQ(errors_.size(), 2U);
 }
 

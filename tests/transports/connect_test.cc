@@ -43,16 +43,32 @@ TEST_P(ConnectTest, ReportsARefusalAndLeavesNothing) {
 
 // T88
 TEST_P(ConnectTest, CompletesLaterAlsoWhenConnectedAtOnce) {
-  listen(abstractAddress("at once"));
-  Connect connected;
-  dial(connected);
-  EXPECT_TRUE(connected.isPending());
-  EXPECT_EQ(connected.completions(), 0u);
-  EXPECT_EQ(poll(), 1u);
-  EXPECT_EQ(connected.completions(), 1u);
-  EXPECT_TRUE(connected.stream.isOpen());
-  settle();
-  EXPECT_EQ(connected.completions(), 1u);
+  for (const Address& address : {abstractAddress("at once"), loopback()}) {
+    listen(address);
+    Connect connected;
+    dial(connected);
+    EXPECT_TRUE(connected.isPending());
+    EXPECT_EQ(connected.completions(), 0u);
+    EXPECT_EQ(poll(Reactor::forever), 1u);
+    EXPECT_EQ(connected.completions(), 1u);
+    EXPECT_TRUE(connected.stream.isOpen());
+    settle();
+    EXPECT_EQ(connected.completions(), 1u);
+  }
+}
+
+// T88
+TEST_P(ConnectTest, CompletesLaterAndOnceOverLoopback) {
+  for (const std::string_view host : {"127.0.0.1:0", "[::1]:0"}) {
+    listen(parseAddress(host));
+    Connect connected;
+    dial(connected);
+    EXPECT_EQ(connected.completions(), 0u);
+    settleUntilDone(connected);
+    EXPECT_EQ(connected.error, std::error_code());
+    settle();
+    EXPECT_EQ(connected.completions(), 1u);
+  }
 }
 
 // T90, T72
@@ -100,6 +116,31 @@ TEST_P(ConnectTest, BindsItsOwnAddressFirst) {
   settle();
   EXPECT_TRUE(busy.error);
   EXPECT_FALSE(busy.stream.isOpen());
+}
+
+// T91
+TEST_P(ConnectTest, SharesItsOwnPortOnlyWhenToldSo) {
+  listen(loopback());
+  StreamServer other;
+  ok(StreamServer::listen(context_, loopback(), {}, other));
+  Address elsewhere;
+  ok(other.localAddress(elsewhere));
+  Connect first;
+  dial(first, {.local = loopback(), .reusePort = true});
+  settleUntilDone(first);
+  ok(first.error);
+  Address local;
+  ok(first.stream.localAddress(local));
+  Connect second;
+  dial(second, elsewhere, {.local = local});
+  settleUntilDone(second);
+  EXPECT_EQ(second.error, std::errc::address_in_use);
+  dial(second, elsewhere, {.local = local, .reusePort = true});
+  settleUntilDone(second);
+  ok(second.error);
+  Address same;
+  ok(second.stream.localAddress(same));
+  EXPECT_EQ(same, local);
 }
 
 // T92

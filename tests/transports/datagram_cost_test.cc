@@ -31,6 +31,12 @@ class Echo {
   std::size_t answers() const { return answers_; }
   Fd fd() const { return transport_.fd(); }
 
+  // Begins a ball game, if there is another echo.
+  void serve(const Address& peer) {
+    EXPECT_FALSE(transport_.sendTo(
+        serve_, peer, "ball", [](void*) {}, this));
+  }
+
  private:
   static void onReceived(void* udata) {
     auto& self = *static_cast<Echo*>(udata);
@@ -48,6 +54,7 @@ class Echo {
   DatagramTransport transport_;
   ReceiveOperation receive_;
   SendOperation send_;
+  SendOperation serve_;
   std::size_t batches_ = 0;
   std::size_t answers_ = 0;
 };
@@ -81,6 +88,23 @@ TEST_F(DatagramCostTest, AnEchoCostsThreeCallsAndNoAllocation) {
   EXPECT_EQ(calls.waits(), 100u);
   EXPECT_EQ(calls[SystemCall::recvmmsg], 100u);
   EXPECT_EQ(calls[SystemCall::sendto], 200u) << "one is the client's";
+  EXPECT_EQ(calls[SystemCall::sendmmsg], 0u);
+  EXPECT_EQ(calls[SystemCall::epollCtl], 0u);
+  EXPECT_EQ(allocations.allocations(), 0u);
+}
+
+// S0-39 to S0-41: six for a round trip with both ends in one loop.
+TEST_F(DatagramCostTest, ARoundTripCostsSixSystemCalls) {
+  Echo other(context_);
+  other.serve(echo_.address());
+  while (other.answers() < 10) reactor_.poll(Reactor::forever);
+  const std::size_t before = other.answers();
+  const SystemCallCount calls;
+  const AllocationCount allocations;
+  while (other.answers() < before + 1000) reactor_.poll(Reactor::forever);
+  EXPECT_EQ(calls.waits(), 2000u);
+  EXPECT_EQ(calls[SystemCall::recvmmsg], 2000u);
+  EXPECT_EQ(calls[SystemCall::sendto], 2000u);
   EXPECT_EQ(calls[SystemCall::sendmmsg], 0u);
   EXPECT_EQ(calls[SystemCall::epollCtl], 0u);
   EXPECT_EQ(allocations.allocations(), 0u);

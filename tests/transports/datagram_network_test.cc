@@ -89,7 +89,12 @@ TEST_P(DatagramNetworkTest, MembersOfAGroupGetTheSameDatagram) {
   EXPECT_EQ(next(second), Texts{"both"});
   ok(second.leaveGroup(group, loopbackInterface()));
   EXPECT_EQ(second.leaveGroup(group, loopbackInterface()), std::errc::address_not_available);
-  ASSERT_FALSE(second.joinGroup(group, loopbackInterface()));
+  deliver(sender, to, "one");
+  EXPECT_EQ(next(first), Texts{"one"});
+  ok(second.joinGroup(group, loopbackInterface()));
+  deliver(sender, to, "again");
+  EXPECT_EQ(next(first), Texts{"again"});
+  EXPECT_EQ(next(second), Texts{"again"}) << "and not what came when it was no member";
   ok(sender.setMulticastLoop(false));
   EXPECT_EQ(option(sender, IPPROTO_IP, IP_MULTICAST_LOOP), 0);
   ok(sender.setMulticastLoop(true));
@@ -114,12 +119,33 @@ TEST_P(DatagramNetworkTest, MembersOfAnIpv6GroupGetTheSameDatagram) {
   EXPECT_EQ(next(second), Texts{"both"});
   ok(second.leaveGroup(group, interface));
   EXPECT_EQ(second.leaveGroup(group, interface), std::errc::address_not_available);
+  deliver(sender, to, "one");
+  EXPECT_EQ(next(first), Texts{"one"});
+  ok(second.joinGroup(group, interface));
+  deliver(sender, to, "both again");
+  EXPECT_EQ(next(first), Texts{"both again"});
+  EXPECT_EQ(next(second), Texts{"both again"}) << "and not what came when it was no member";
+  ok(second.leaveGroup(group, interface));
   ok(sender.setMulticastLoop(false));
   deliver(sender, to, "nobody here");
   ok(sender.setMulticastLoop(true));
   deliver(sender, to, "again");
   EXPECT_EQ(next(first), Texts{"again"});
   EXPECT_EQ(option(sender, IPPROTO_IPV6, IPV6_MULTICAST_IF), static_cast<int>(interface));
+}
+
+// T106: although Linux would show each of them both.
+TEST_P(DatagramNetworkTest, AMemberOfOneGroupHearsNoOther) {
+  DatagramTransport first = bind(parseAddress("0.0.0.0:0"), {.reuseAddress = true});
+  DatagramTransport second = bind(localOf(first), {.reuseAddress = true});
+  DatagramTransport sender = bind(loopback());
+  ok(sender.setMulticastInterface(loopbackInterface()));
+  ok(first.joinGroup(parseAddress("239.255.77.1:0"), loopbackInterface()));
+  ok(second.joinGroup(parseAddress("239.255.77.2:0"), loopbackInterface()));
+  deliver(sender, at("239.255.77.1:0", first), "first");
+  deliver(sender, at("239.255.77.2:0", first), "second");
+  EXPECT_EQ(next(first), Texts{"first"});
+  EXPECT_EQ(next(second), Texts{"second"});
 }
 
 // T106
@@ -193,6 +219,35 @@ TEST_P(DatagramNetworkTest, Ipv6TakesIpv4UnlessToldOtherwise) {
   deliver(both, at("[::1]:0", six), "heard");
   EXPECT_EQ(next(six), Texts{"heard"});
   EXPECT_EQ(errorOfSending(four, at("[::1]:0", six)).value(), EAFNOSUPPORT);
+}
+
+// T115: whoever may come, and as whom.
+TEST_P(DatagramNetworkTest, TellsWhoSendsToBothVersionsOfIp) {
+  for (const bool ipv6Only : {false, true}) {
+    DatagramTransport server = bind(parseAddress("[::]:0"), {.ipv6Only = ipv6Only});
+    for (const char* host : {"127.0.0.1:0", "[::ffff:127.0.0.1]:0", "[::1]:0"}) {
+      SCOPED_TRACE(testing::Message() << host << " " << ipv6Only);
+      const Address to = at(host, server);
+      DatagramTransport unbound = connectTo(to);
+      DatagramTransport bound = bind(parseAddress(host));
+      Send send;
+      this->send(unbound, send, "unbound");
+      settle();
+      deliver(bound, to, "bound");
+      if (ipv6Only && to.unmapped().isIpv4()) continue;
+      Receive receive;
+      this->receive(server, receive);
+      settleUntilDone(receive);
+      ASSERT_EQ(texts(receive), (Texts{"unbound", "bound"}));
+      EXPECT_EQ(receive.datagrams[0].peer.unmapped(), localOf(unbound).unmapped());
+      EXPECT_EQ(receive.datagrams[1].peer.unmapped(), localOf(bound).unmapped());
+      EXPECT_TRUE(receive.datagrams[0].peer.isIpv6());
+    }
+    Receive more;
+    this->receive(server, more);
+    settle();
+    EXPECT_EQ(more.completions(), 0u) << "nobody else was let in";
+  }
 }
 
 // T115: unbound, the OS chooses an address of the right family.
@@ -316,6 +371,19 @@ TEST_P(DatagramNetworkTest, AdoptsDatagramSocketsAlone) {
   EXPECT_EQ(DatagramTransport::adopt(context_, -1, {}, refused), std::errc::bad_file_descriptor);
   EXPECT_TRUE(isOpen(streams.near.get()));
   EXPECT_FALSE(refused.isOpen());
+}
+
+// T86, T130: a path that somebody else has bound is theirs.
+TEST_P(DatagramNetworkTest, LeavesThePathOfASocketThatItAdopted) {
+  const std::string path = socketPath("adopted");
+  const Address address = pathAddress(path);
+  UniqueFd bound(::socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC, 0));
+  ASSERT_EQ(::bind(bound.get(), address.sockaddrData(), address.sockaddrSize()), 0);
+  DatagramTransport transport = adoptDatagrams(std::move(bound));
+  EXPECT_EQ(localOf(transport), address);
+  transport.close();
+  EXPECT_TRUE(exists(path));
+  ::unlink(path.c_str());
 }
 
 TEST_P(DatagramNetworkTest, OpensNothingThatMakesNoSense) {

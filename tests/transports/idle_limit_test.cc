@@ -4,9 +4,12 @@
 
 #include <gtest/gtest.h>
 
+#include <algorithm>
+#include <array>
 #include <deque>
 #include <memory>
 #include <optional>
+#include <utility>
 #include <vector>
 
 #include "kairos/tests/support/random_seed.h"
@@ -219,6 +222,65 @@ TEST_P(IdleLimitTest, MayEndInItsOwnCallback) {
   settleUntilDone(second);
   EXPECT_EQ(limit, nullptr);
   EXPECT_EQ(second.completions(), 1u);
+}
+
+// A connection that reads byte by byte, with a limit on silence and one in all.
+class Guest {
+ public:
+  Guest(StreamTransport stream, IdleLimit& silence, IdleLimit& inAll) : stream_(std::move(stream)) {
+    watch(silence, silence_);
+    watch(inAll, inAll_);
+    read_.setThen([this] {
+      if (read_.error) return;
+      silence_.touch();
+      readOn();
+    });
+    readOn();
+  }
+
+  bool isOpen() const { return stream_.isOpen(); }
+  std::error_code end() const { return read_.error; }
+
+ private:
+  void watch(IdleLimit& limit, Idle& idle) {
+    idle.setThen([this] { stream_.close(); });
+    EXPECT_FALSE(limit.watch(idle, Idle::done, &idle));
+  }
+  void readOn() { EXPECT_FALSE(stream_.readOnce(read_, into_, Read::done, &read_)); }
+
+  StreamTransport stream_;
+  std::array<char, 1> into_{};
+  Read read_;
+  Idle silence_;
+  Idle inAll_;
+};
+
+// IT21: nobody tells of a peer that is gone, and one that sends a byte now and then is not silent.
+TEST_P(IdleLimitTest, EndsPeersThatAreSilentOrTooSlow) {
+  IdleLimit silence(context_, 10s);
+  IdleLimit inAll(context_, 60s);
+  Pair goneEnds = pair();
+  Pair slowEnds = tcpPair();
+  Guest gone(adopt(std::move(goneEnds.near)), silence, inAll);
+  Guest slow(adopt(std::move(slowEnds.near)), silence, inAll);
+  const auto dripUntil = [&](Clock::duration end) {
+    while (time_.elapsed() < end) {
+      if (slow.isOpen()) sendAll(slowEnds.far.get(), "x");
+      pollUntil(std::min(end, time_.elapsed() + 8s));
+    }
+  };
+  dripUntil(9s);
+  EXPECT_TRUE(gone.isOpen());
+  dripUntil(11s);
+  EXPECT_FALSE(gone.isOpen());
+  settle();
+  EXPECT_EQ(gone.end(), TransportError::closed);
+  char byte = 0;
+  EXPECT_EQ(::read(goneEnds.far.get(), &byte, 1), 0) << "the peer sees it, should it be there";
+  dripUntil(59s);
+  EXPECT_TRUE(slow.isOpen());
+  dripUntil(66s);
+  EXPECT_FALSE(slow.isOpen()) << "it was never silent";
 }
 
 TEST_P(IdleLimitTest, RefusesWhatMakesNoSense) {

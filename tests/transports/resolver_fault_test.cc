@@ -14,7 +14,9 @@
 
 #include "kairos/tests/transports/faults.h"
 #include "kairos/tests/transports/fixture.h"
+#include "kairos/tests/transports/hole.h"
 #include "kairos/tests/transports/raw_name_server.h"
+#include "kairos/transports/dial.h"
 #include "kairos/transports/resolver.h"
 
 namespace kairos {
@@ -153,6 +155,38 @@ TEST_F(ResolverFaultTest, EndsWithErrorsOfTheOs) {
 TEST_F(ResolverFaultTest, SaysThatDescriptorsRanOut) {
   FailedCall guard({SystemCall::socket, EMFILE}, 1, always);
   EXPECT_EQ(ask(guard), std::errc::too_many_files_open);
+}
+
+// T94: of a dial that failed its operation is left, and no list of addresses.
+TEST_F(ResolverFaultTest, KeepsNoAddressOfADialThatFailed) {
+  Reactor reactor;
+  TransportContext context(reactor);
+  const Address server = server_.address();
+  Resolver resolver;
+  ASSERT_FALSE(Resolver::make(context, {.servers = {&server, 1}}, resolver));
+  const Hole nobody(Address::ipv4({127, 0, 0, 1}, 0));
+  const std::string port = std::to_string(nobody.address().port());
+  using Dial = Watched<DialOperation>;
+  // Nobody listens at this address.
+  const auto fail = [&](Dial& dial) {
+    ASSERT_FALSE(kairos::dial(resolver, dial, "host.test.", port,
+                              {.resolve = {.family = Address::Family::ipv4}}, Dial::done, &dial));
+    while (dial.isPending()) {
+      for (std::string question; !(question = server_.question()).empty();) {
+        server_.reply(RawNameServer::answer(question, 3, false, {"\x7f\0\0\2", 4}));
+      }
+      reactor.poll(1ms);
+    }
+    EXPECT_EQ(dial.error, std::errc::connection_refused);
+  };
+  {
+    Dial first;
+    fail(first);
+  }
+  Dial second;
+  const AllocationCount memory;
+  fail(second);
+  EXPECT_EQ(memory.bytes(), 0);
 }
 
 }  // namespace

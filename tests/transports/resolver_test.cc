@@ -112,9 +112,11 @@ TEST_P(ResolverNameTest, NeverBlocksTheLoop) {
       EXPECT_NE(self.reactor.addTimer(10ms, tick, udata), TimerId::none);
     }
   } ticks{reactor_};
+  const Address server = serverAt(server_.port());
+  ok(Resolver::make(context_, {.servers = {&server, 1}, .tryTimeout = 1h}, resolver_));
   Ticks::tick(&ticks);
   Resolve resolve;
-  start(resolve, "silent.test.");
+  start(resolve, "silent.test.", {.timeout = 1h});
   while (ticks.count < 10) poll(1s);
   EXPECT_TRUE(resolve.isPending());
   EXPECT_TRUE(resolver_.cancel(resolve));

@@ -184,6 +184,9 @@ TEST_P(ServerStartTest, MayBeStoppedClosedOrDestroyedInItsCallback) {
     EXPECT_EQ(accepted_.error, std::errc::operation_canceled);
     EXPECT_FALSE(accepted_.isPending());
     EXPECT_FALSE(accepted_.stream.isOpen());
+    for (std::size_t i = 2; i < connects.size(); ++i) {
+      EXPECT_EQ(isConnected(connects[i]), server_.isOpen()) << "who waits is refused by the end";
+    }
     server_ = StreamServer();
   }
   EXPECT_TRUE(openedSince(before).empty());

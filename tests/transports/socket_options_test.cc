@@ -9,6 +9,7 @@
 #include <unistd.h>
 
 #include <limits>
+#include <string>
 
 #include "kairos/tests/transports/fixture.h"
 
@@ -77,6 +78,23 @@ TEST_P(SocketOptionsTest, ReportsWhatCannotBeSet) {
   EXPECT_EQ(setTcpOptions(stream_.fd(), {}), std::errc::operation_not_supported);
   connect(pipePair());
   EXPECT_EQ(setReceiveBuffer(stream_.fd(), 1), std::errc::not_a_socket);
+}
+
+// IT21: a peer that takes nothing, in the time of the machine, of which the OS needs some.
+TEST_P(SocketOptionsTest, EndAConnectionWhosePeerTakesNothing) {
+  connect(tcpPair());
+  ok(setTcpOptions(stream_.fd(), {.userTimeout = 1ms}));
+  fill(stream_.fd());
+  Write write;
+  const std::string bytes = pattern(100);
+  this->write(write, bytes);
+  settleUntilDone(write);
+  EXPECT_EQ(write.error, std::errc::timed_out);
+  Read read;
+  readOnce(read);
+  settleUntilDone(read);
+  EXPECT_EQ(read.error, std::errc::timed_out);
+  EXPECT_FALSE(read.atEnd);
 }
 
 // T132

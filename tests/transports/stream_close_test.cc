@@ -221,6 +221,29 @@ TEST_P(StreamCloseTest, MayHappenInAnyCallback) {
   EXPECT_EQ(queued.error, TransportError::closed);
 }
 
+// T58: what comes from the peer is not shown any more.
+TEST_P(StreamCloseTest, MayHappenInTheCallbackOfAWrite) {
+  connect(pair());
+  const std::string large = pattern(1 << 20);
+  Write first([&] {
+    sendAll(far_.get(), "x");
+    stream_.close();
+  });
+  Write queued;
+  Read read;
+  write(first, "first");
+  write(queued, large);
+  readOnce(read);
+  settle();
+  EXPECT_FALSE(first.error);
+  EXPECT_EQ(first.completions(), 1u);
+  EXPECT_EQ(queued.completions(), 1u);
+  EXPECT_EQ(queued.error, TransportError::closed);
+  EXPECT_EQ(read.completions(), 1u);
+  EXPECT_EQ(read.error, TransportError::closed);
+  EXPECT_EQ(read.bytes, 0u);
+}
+
 // T59
 TEST_P(StreamCloseTest, OfAnotherStreamBeatsItsEventInTheSameBatch) {
   connect(pair());
@@ -338,6 +361,35 @@ TEST_P(StreamCloseTest, TakesBackResultsThatWereNotDelivered) {
   EXPECT_EQ(read.completions(), 3u);
   EXPECT_EQ(read.error, TransportError::closed);
   EXPECT_EQ(read.data, "");
+}
+
+// T62: closed before, and kept open by a duplicate, a descriptor would stay in the kernel's set.
+TEST_P(StreamCloseTest, LeavesTheReactorBeforeItCloses) {
+  connect(pair());
+  fill(stream_.fd());
+  const UniqueFd kept = duplicate(stream_.fd());
+  Read read;
+  Write queued;
+  readOnce(read);
+  write(queued, "x");
+  poll();
+  const auto watched = [] {
+    std::size_t count = 0;
+    for (const Fd epoll : epollFds()) count += kernelSet(epoll).size();
+    return count;
+  };
+  if (GetParam().hasKernelSet) {
+    EXPECT_EQ(watched(), 1u);
+  }
+  time_.forget();
+  stream_.close();
+  ASSERT_FALSE(time_.watches().empty());
+  for (const auto& watch : time_.watches()) EXPECT_EQ(watch.error, std::error_code());
+  EXPECT_EQ(watched(), 0u);
+  sendAll(far_.get(), "x");
+  settle();
+  EXPECT_EQ(read.error, TransportError::closed);
+  EXPECT_EQ(poll(10ms), 0u);
 }
 
 // T62

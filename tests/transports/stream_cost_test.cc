@@ -1,10 +1,14 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 // What operations cost in system calls and allocations. On real time: epoll is counted.
 #include <gtest/gtest.h>
+#include <sys/mman.h>
+#include <unistd.h>
 
 #include <array>
+#include <cstdint>
 #include <limits>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "kairos/tests/support/allocations.h"
@@ -17,34 +21,34 @@ namespace {
 
 using namespace std::chrono_literals;
 
-// One end of a conversation: answers each message of 4 bytes.
+// One end of a conversation: answers each message with itself.
 class Player {
  public:
-  explicit Player(TransportContext& context, UniqueFd fd) {
+  Player(TransportContext& context, UniqueFd fd, std::string message)
+      : message_(std::move(message)), into_(message_.size(), '\0') {
     EXPECT_FALSE(StreamTransport::adopt(context, fd.get(), stream_));
     fd.release();
   }
 
-  void serve() { EXPECT_FALSE(stream_.write(write_, message, onWritten, this)); }
+  void serve() { EXPECT_FALSE(stream_.write(write_, message_, onWritten, this)); }
   void listen() { EXPECT_FALSE(stream_.readExactly(read_, into_, onRead, this)); }
   std::size_t rounds() const { return rounds_; }
 
  private:
-  static constexpr std::string_view message = "ping";
-
   static void onWritten(void*) {}
   static void onRead(void* udata) {
     auto& self = *static_cast<Player*>(udata);
-    ASSERT_EQ(self.read_.data, message);
+    ASSERT_TRUE(self.read_.data == self.message_);
     ++self.rounds_;
     self.listen();
     self.serve();
   }
 
+  const std::string message_;
+  std::string into_;
   StreamTransport stream_;
   ReadOperation read_;
   WriteOperation write_;
-  std::array<char, message.size()> into_{};
   std::size_t rounds_ = 0;
 };
 
@@ -80,25 +84,83 @@ TEST_F(StreamCostTest, AMessageCostsNothingBeforeItComes) {
   EXPECT_EQ(stream.peek(), "x");
 }
 
-// S0-39 to S0-41: 6 system calls per round trip, no epoll_ctl, no allocation.
+// S0-39 to S0-41: 6 system calls per round trip, no epoll_ctl, no allocation, whatever the size.
 TEST_F(StreamCostTest, ARoundTripCostsSixSystemCalls) {
-  Pair ends = tcpPair();
-  Player near(context_, std::move(ends.near));
-  Player far(context_, std::move(ends.far));
-  near.listen();
-  far.listen();
-  near.serve();
-  while (near.rounds() < 10) reactor_.poll(Reactor::forever);
-  const std::size_t before = near.rounds();
+  for (const std::size_t size : {1u, 4u, 4096u, 16384u, 32768u}) {
+    SCOPED_TRACE(size);
+    Pair ends = tcpPair();
+    Player near(context_, std::move(ends.near), pattern(size));
+    Player far(context_, std::move(ends.far), pattern(size));
+    near.listen();
+    far.listen();
+    near.serve();
+    while (near.rounds() < 10) reactor_.poll(Reactor::forever);
+    const std::size_t before = near.rounds();
+    const SystemCallCount calls;
+    const AllocationCount allocations;
+    while (near.rounds() < before + 1000) reactor_.poll(Reactor::forever);
+    EXPECT_EQ(calls[SystemCall::epollCtl], 0u);
+    EXPECT_EQ(calls.waits(), 2000u);
+    EXPECT_EQ(calls[SystemCall::send], 2000u);
+    EXPECT_EQ(calls[SystemCall::recv], 2000u);
+    EXPECT_EQ(calls[SystemCall::sendmsg], 0u);
+    EXPECT_EQ(allocations.allocations(), 0u);
+  }
+}
+
+// S0-41: one to watch it and one to forget it, whatever is sent meanwhile.
+TEST_F(StreamCostTest, AConnectionCostsTwoChangesOfTheWatchInItsLife) {
+  Pair ends = pair();
+  StreamTransport stream;
+  ASSERT_FALSE(StreamTransport::adopt(context_, ends.near.release(), stream));
+  Read read;
+  Write write;
   const SystemCallCount calls;
-  const AllocationCount allocations;
-  while (near.rounds() < before + 1000) reactor_.poll(Reactor::forever);
-  EXPECT_EQ(calls[SystemCall::epollCtl], 0u);
-  EXPECT_EQ(calls.waits(), 2000u);
-  EXPECT_EQ(calls[SystemCall::send], 2000u);
-  EXPECT_EQ(calls[SystemCall::recv], 2000u);
-  EXPECT_EQ(calls[SystemCall::sendmsg], 0u);
-  EXPECT_EQ(allocations.allocations(), 0u);
+  for (int i = 0; i < 100; ++i) {
+    ASSERT_FALSE(stream.readOnce(read, Read::done, &read));
+    reactor_.poll(0ms);
+    ASSERT_FALSE(stream.write(write, "question", Write::done, &write));
+    sendAll(ends.far.get(), "answer");
+    while (read.isPending()) reactor_.poll(0ms);
+    ASSERT_EQ(read.data, "answer");
+  }
+  EXPECT_EQ(calls[SystemCall::epollCtl], 1u);
+  EXPECT_EQ(calls[SystemCall::epollAdd], 1u);
+  stream.close();
+  EXPECT_EQ(calls[SystemCall::epollCtl], 2u);
+  EXPECT_EQ(calls[SystemCall::epollAdd], 1u);
+}
+
+// S0-39 to S0-41: a window of the socket is filled by one call, and waited for by another, also
+// where the file says how much there is. A call more tells that it has ended then.
+TEST_F(StreamCostTest, AFileCostsTwoCallsForEachWindowOfTheSocket) {
+  Pair ends = pair();
+  StreamTransport stream;
+  ASSERT_FALSE(StreamTransport::adopt(context_, ends.near.release(), stream));
+  const UniqueFd file(::memfd_create("kairos", MFD_CLOEXEC));
+  constexpr std::size_t size = 4 << 20;
+  ASSERT_EQ(::ftruncate(file.get(), size), 0);
+  Write write;
+  const auto sendFile = [&](std::uint64_t asked) {
+    ASSERT_FALSE(stream.writeFile(write, {.file = file.get(), .size = asked}, Write::done, &write));
+    while (write.isPending()) {
+      drain(ends.far.get());
+      reactor_.poll(0ms);
+    }
+    ASSERT_EQ(write.bytes, size);
+    drain(ends.far.get());
+  };
+  sendFile(size);
+  for (const std::uint64_t asked : {std::uint64_t{size}, FileRange::toEnd}) {
+    const SystemCallCount calls;
+    const AllocationCount allocations;
+    sendFile(asked);
+    EXPECT_GT(calls.waits(), 1u);
+    EXPECT_EQ(calls[SystemCall::sendfile], calls.waits() + (asked == size ? 1 : 2));
+    EXPECT_EQ(calls[SystemCall::send] + calls[SystemCall::pread], 0u);
+    EXPECT_LE(calls[SystemCall::epollCtl], 2u);
+    EXPECT_EQ(allocations.allocations(), 0u);
+  }
 }
 
 // T46

@@ -240,5 +240,45 @@ TEST_P(StreamFaultTest, RestsForWantAndReportsABadSocket) {
   }
 }
 
+// T77: and so does accepting on and on, which only a bad socket ends.
+TEST_P(StreamFaultTest, AcceptsOnAndOnUntilTheSocketIsBad) {
+  listen(abstractAddress("on and on"));
+  Accept accepted;
+  const auto start = [&] { ok(server_.start(accepted, Accept::done, &accepted)); };
+  std::size_t completions = 0;
+  // What the callback is told of one newcomer.
+  const auto admit = [&](int error) {
+    Connect connected;
+    dial(connected);
+    failCalls(SystemCall::accept, error);
+    settle();
+    EXPECT_TRUE(hasFailed(SystemCall::accept));
+    EXPECT_EQ(accepted.completions(), ++completions) << error;
+    return accepted.error.value();
+  };
+  start();
+  for (const int error :
+       {EINTR, EAGAIN, ECONNABORTED, EPROTO, EPERM, ENETDOWN, EHOSTUNREACH, ETIMEDOUT}) {
+    EXPECT_EQ(admit(error), 0);
+    EXPECT_TRUE(accepted.isPending());
+  }
+  for (const int error : {EMFILE, ENFILE, ENOBUFS, ENOMEM}) {
+    EXPECT_EQ(admit(error), error);
+    EXPECT_TRUE(accepted.isPending());
+    poll(10ms);
+    EXPECT_EQ(accepted.completions(), ++completions) << "it waits in the backlog meanwhile";
+    EXPECT_FALSE(accepted.error);
+  }
+  for (const int error : {EBADF, EINVAL, ENOTSOCK}) {
+    EXPECT_EQ(admit(error), error);
+    EXPECT_FALSE(accepted.isPending());
+    EXPECT_EQ(poll(1s), 0u) << "nothing is tried any more";
+    start();
+    settle();
+    EXPECT_EQ(accepted.completions(), ++completions);
+    EXPECT_FALSE(accepted.error);
+  }
+}
+
 }  // namespace
 }  // namespace kairos

@@ -174,6 +174,29 @@ TEST_P(StreamFileTest, CountsBeyondTwoGibibytes) {
   EXPECT_EQ(write.bytes, 400000u);
 }
 
+// IT14: from beyond what 32 bits count, by the OS and through memory.
+TEST_P(StreamFileTest, SendsFromBeyondFourGibibytes) {
+  constexpr std::uint64_t offset = (std::uint64_t{1} << 32) + 12345;
+  const std::string bytes = pattern(100000);
+  const UniqueFd file(::memfd_create("kairos", MFD_CLOEXEC));
+  ASSERT_EQ(::pwrite(file.get(), bytes.data(), bytes.size(), static_cast<off_t>(offset)),
+            static_cast<ssize_t>(bytes.size()));
+  for (const Ends& ends : allEnds) {
+    for (const bool isCopied : {false, true}) {
+      connectToWrite(ends);
+      if (isCopied) failCalls(SystemCall::sendfile, EINVAL);
+      Write whole;
+      writeFile(whole, {.file = file.get(), .offset = offset, .size = bytes.size()});
+      EXPECT_TRUE(receiveUntilDone(whole) == bytes) << ends.name;
+      EXPECT_FALSE(whole.error);
+      Write last;
+      writeFile(last, {.file = file.get(), .offset = offset + 99000, .size = 1000});
+      EXPECT_TRUE(receiveUntilDone(last) == bytes.substr(99000)) << ends.name;
+      EXPECT_EQ(last.bytes, 1000u);
+    }
+  }
+}
+
 // T54: interrupted, and refused for now.
 TEST_P(StreamFileTest, GoesOnAfterInterruptionsAndRefusals) {
   const std::string bytes = pattern(5 << 20);

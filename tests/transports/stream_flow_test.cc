@@ -191,6 +191,7 @@ TEST_P(StreamFlowTest, ClosesWhenAllIsSent) {
     write(late, "late");
     EXPECT_TRUE(receiveUntilDone(end) == large);
     EXPECT_FALSE(end.error);
+    EXPECT_EQ(end.completions(), 1u);
     EXPECT_EQ(late.error, TransportError::shutDown);
     EXPECT_FALSE(stream_.isOpen());
     EXPECT_EQ(read.error, TransportError::closed);

@@ -2,9 +2,11 @@
 // Lines and separators.
 #include <gtest/gtest.h>
 
+#include <limits>
 #include <string>
 #include <vector>
 
+#include "kairos/tests/support/process_state.h"
 #include "kairos/tests/support/random_seed.h"
 #include "kairos/tests/transports/fixture.h"
 
@@ -180,11 +182,41 @@ TEST_P(StreamFramingTest, ReadsALineOfMebibytes) {
   Write write;
   const std::string sent = text + "\r\n" + text;
   ok(writer.write(write, sent, Write::done, &write));
-  readLine(read_, text.size());
+  readLine(read_, std::numeric_limits<std::size_t>::max());
   EXPECT_TRUE(result() == text);
   EXPECT_EQ(line(1 << 20), "<over limit>");
   EXPECT_LE(stream_.peek().size(), std::size_t{3} << 20) << "memory is bounded by the limit";
   stream_.close();
+}
+
+// IT11: what was looked at once is not looked at again: a byte that comes behind mebibytes costs
+// what one costs that comes first. By the processor's time, which is hundreds of times more else.
+TEST_P(StreamFramingTest, LooksAtEachByteOnce) {
+  constexpr std::size_t pieces = 4000;
+  const auto costOfBytes = [&] {
+    const auto before = cpuTime();
+    for (std::size_t i = 0; i < pieces; ++i) {
+      sendAll(far_.get(), "x");
+      poll();
+    }
+    EXPECT_TRUE(read_.isPending());
+    return cpuTime() - before;
+  };
+  constexpr std::size_t limit = std::numeric_limits<std::size_t>::max();
+  for (const bool isLine : {true, false}) {
+    connect(pair());
+    isLine ? readLine(read_, limit) : readUntil(read_, "\r\n", limit);
+    const auto atFirst = costOfBytes();
+    const std::string chunk(100000, 'x');
+    for (int i = 0; i < 80; ++i) {
+      sendAll(far_.get(), chunk);
+      settle();
+    }
+    EXPECT_LE(costOfBytes(), 20 * atFirst);
+    sendAll(far_.get(), "\r\n");
+    settle();
+    EXPECT_EQ(read_.bytes, 80 * chunk.size() + 2 * pieces + 2);
+  }
 }
 
 // Frames of several kinds: lines, what ends with "::", and so many bytes.

@@ -57,14 +57,20 @@ TEST_P(StreamReadTest, ReadsExactlyNothingAlsoAtTheEnd) {
   settle();
   EXPECT_EQ(read.completions(), 1u);
   far_.reset();
-  readExactly(read, {});
-  settle();
-  EXPECT_EQ(read.completions(), 2u);
-  EXPECT_FALSE(read.error);
+  for (std::size_t n = 2; n <= 5; n += 2) {
+    readExactly(read, {});
+    settle();
+    EXPECT_EQ(read.completions(), n);
+    EXPECT_FALSE(read.error);
+    EXPECT_EQ(read.bytes, 0u);
+    readOnce(read);  // the second time the stream knows that it is at its end
+    settle();
+    EXPECT_TRUE(read.atEnd);
+  }
   stream_.close();
   readExactly(read, {});
   settle();
-  EXPECT_EQ(read.completions(), 3u);
+  EXPECT_EQ(read.completions(), 6u);
   EXPECT_EQ(read.error, TransportError::closed);
 }
 
@@ -181,6 +187,31 @@ TEST_P(StreamReadTest, ReportsTheEndOncePerRead) {
       EXPECT_TRUE(stream_.atEnd());
     }
     EXPECT_EQ(poll(), 0u) << "an end wakes nobody";
+  }
+}
+
+// T31: what is unread keeps a stream from its end, also when nothing more can come.
+TEST_P(StreamReadTest, IsAtItsEndWhenAllHasBeenRead) {
+  for (const auto make : {pair, tcpPair, pipePair}) {
+    connect(make());
+    const std::string sent = pattern(50000);
+    sendAll(far_.get(), sent);
+    far_.reset();
+    Read read;
+    readUntil(read, "no such text", 60000);
+    settleUntilDone(read);
+    EXPECT_EQ(read.error, TransportError::incomplete);
+    EXPECT_TRUE(read.atEnd);
+    EXPECT_FALSE(stream_.atEnd()) << "it is unread";
+    std::array<char, 999> into;
+    std::string received;
+    while (!stream_.atEnd() && !HasFailure()) {
+      ok(stream_.readOnce(read, into, Read::done, &read));
+      settleUntilDone(read);
+      EXPECT_FALSE(read.error);
+      received += read.data;
+    }
+    EXPECT_TRUE(received == sent);
   }
 }
 
@@ -333,16 +364,25 @@ TEST_P(StreamReadTest, DeliversWhatIsBufferedBeforeAnErrorWhichStays) {
 
 // T28
 TEST_P(StreamReadTest, EndsByAShutdownOfItsOwn) {
-  connect(pair());
-  Read read;
-  readLine(read);
-  sendAll(far_.get(), "abc");
-  settle();
-  stream_.shutdownRead();
-  settle();
-  EXPECT_EQ(read.completions(), 1u);
-  EXPECT_EQ(read.data, "abc");
-  EXPECT_TRUE(read.atEnd);
+  for (const auto make : {pair, tcpPair, pipePair}) {
+    connect(make());
+    Read read;
+    readLine(read);
+    sendAll(far_.get(), "abc");
+    while (stream_.peek() != "abc") poll(Reactor::forever);
+    stream_.shutdownRead();
+    EXPECT_EQ(read.completions(), 0u) << "never inside the call";
+    settle();
+    EXPECT_EQ(read.completions(), 1u);
+    EXPECT_EQ(read.data, "abc");
+    EXPECT_TRUE(read.atEnd);
+    EXPECT_FALSE(read.error);
+    readOnce(read);
+    settle();
+    EXPECT_EQ(read.completions(), 2u);
+    EXPECT_TRUE(read.atEnd);
+    EXPECT_FALSE(read.error);
+  }
 }
 
 // T33, T71
@@ -364,6 +404,30 @@ TEST_P(StreamReadTest, TakesNothingFromTheKernelThatNobodyAskedFor) {
   EXPECT_EQ(read.data, "def");
 }
 
+// T33: a read of one byte takes a block at most; the rest waits in the kernel, and wakes nobody.
+TEST_P(StreamReadTest, TakesABlockAtMostAndGoesOnWithoutALoss) {
+  connect(pair());
+  const std::string sent = pattern(100000);
+  sendAll(far_.get(), sent);
+  std::array<char, 1> into;
+  Read read;
+  readExactly(read, into);
+  settle();
+  EXPECT_EQ(read.completions(), 1u);
+  EXPECT_LE(stream_.peek().size(), 16384u);
+  EXPECT_EQ(inKernel() + stream_.peek().size() + 1, sent.size());
+  const std::size_t left = inKernel();
+  EXPECT_EQ(poll(10ms), 0u);
+  EXPECT_EQ(inKernel(), left);
+  far_.reset();
+  settle();
+  EXPECT_EQ(poll(10ms), 0u) << "nor does the end";
+  readToEnd(read, sent.size());
+  settle();
+  EXPECT_TRUE(read.data == std::string_view(sent).substr(1));
+  EXPECT_FALSE(read.error);
+}
+
 // The view of one read lives until the next, whatever other streams do.
 TEST_P(StreamReadTest, KeepsWhatWasReadUntilTheNextRead) {
   connect(pair());
@@ -381,22 +445,25 @@ TEST_P(StreamReadTest, KeepsWhatWasReadUntilTheNextRead) {
   EXPECT_EQ(otherRead.data, "other");
 }
 
-// Many reads that are ready at once.
+// IT9: many reads that are ready at once.
 TEST_P(StreamReadTest, DoesNotRecurse) {
+  constexpr std::size_t reads = 1'000'000;
   connect(pair());
-  sendAll(far_.get(), std::string(100000, 'x'));
+  const std::string chunk(100000, 'x');
+  sendAll(far_.get(), chunk);
   std::array<char, 1> into;
   Read read;
   bool isInside = false;
   read.setThen([&] {
     EXPECT_FALSE(isInside);
     isInside = true;
-    if (read.completions() < 100000) readExactly(read, into);
+    if (read.completions() % chunk.size() == 0) sendAll(far_.get(), chunk);
+    if (read.completions() < reads) readExactly(read, into);
     isInside = false;
   });
   readExactly(read, into);
   std::size_t most = 0;
-  while (read.completions() < 100000) {
+  while (read.completions() < reads) {
     const std::size_t before = read.completions();
     poll();
     most = std::max(most, read.completions() - before);

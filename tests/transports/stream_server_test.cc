@@ -4,6 +4,7 @@
 #include <gtest/gtest.h>
 #include <malloc.h>
 #include <netinet/tcp.h>
+#include <sys/ioctl.h>
 #include <sys/stat.h>
 #include <sys/un.h>
 
@@ -300,7 +301,7 @@ TEST_P(StreamServerTest, ForgetsItsPauseWhenClosed) {
   EXPECT_EQ(poll(1s), 0u);
 }
 
-// T76
+// T76: Linux may show who is gone as a connection, which is then broken.
 TEST_P(StreamServerTest, TakesNoNoticeOfNewcomersThatGaveUp) {
   listen(loopback());
   Connect gone;
@@ -311,16 +312,43 @@ TEST_P(StreamServerTest, TakesNoNoticeOfNewcomersThatGaveUp) {
   gone.stream.close();
   dial(stays);
   settleUntilDone(stays);
-  std::size_t alive = 0;
+  Address last;
   Accept accepted;
   accepted.setThen([&] {
     EXPECT_FALSE(accepted.error);
-    ++alive;
+    last = accepted.peer;
     accept(accepted);
   });
   accept(accepted);
+  Address survivor;
+  ok(stays.stream.localAddress(survivor));
+  while (last != survivor && !HasFailure()) poll(Reactor::forever);
+  EXPECT_LE(accepted.completions(), 2u);
+}
+
+// T71: a connection that nobody reads stays full.
+TEST_P(StreamServerTest, LeavesInTheKernelWhatNobodyAskedFor) {
+  listen(abstractAddress("unread"));
+  Accept accepted;
+  accept(accepted);
+  Connect connected;
+  dial(connected);
   settle();
-  EXPECT_GE(alive, 1u);
+  fill(connected.stream.fd());
+  const auto unread = [&] {
+    int bytes = 0;
+    EXPECT_EQ(::ioctl(accepted.stream.fd(), FIONREAD, &bytes), 0);
+    return static_cast<std::size_t>(bytes);
+  };
+  const std::size_t before = unread();
+  settle();
+  EXPECT_EQ(poll(10ms), 0u);
+  EXPECT_EQ(unread(), before);
+  Read read;
+  ok(accepted.stream.readOnce(read, Read::done, &read));
+  settle();
+  EXPECT_GT(read.bytes, 0u);
+  EXPECT_EQ(unread(), before - read.bytes) << "and no more is taken than is shown";
 }
 
 // T86

@@ -251,6 +251,12 @@ TEST_P(StreamWriteTest, ShutsDownBehindTheQueue) {
     Write end([&] { EXPECT_EQ(large.completions(), 1u); });
     write(large, sent);
     shutdown(end);
+    Write late;
+    write(late, "late");
+    EXPECT_EQ(poll(), 1u);
+    EXPECT_EQ(late.error, TransportError::shutDown) << "at once, though much is queued";
+    EXPECT_EQ(late.completions(), 1u);
+    EXPECT_TRUE(large.isPending() && end.isPending());
     EXPECT_TRUE(receiveUntilDone(end) == sent);
     EXPECT_EQ(large.bytes, sent.size());
     EXPECT_FALSE(large.error);

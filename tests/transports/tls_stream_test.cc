@@ -1,10 +1,12 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 #include <gtest/gtest.h>
 #include <openssl/ssl.h>
+#include <sys/ioctl.h>
 
 #include <array>
 #include <cstdint>
 #include <memory>
+#include <span>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -13,6 +15,8 @@
 
 namespace kairos {
 namespace {
+
+using namespace std::chrono_literals;
 
 // One that is secure already.
 class TlsStreamTest : public TlsTest {
@@ -91,6 +95,24 @@ TEST_P(TlsStreamTest, RefusesMisuse) {
   Write nothing;
   EXPECT_EQ(client_.write(nothing, "x", nullptr, nullptr), std::errc::invalid_argument);
   EXPECT_FALSE(client_.cancel(second) || client_.cancel(nothing) || client_.cancel(clientShake_));
+}
+
+TEST_P(TlsStreamTest, TakesBothStreamsOrNone) {
+  Pair ends = pipePair();
+  StreamTransport input = adopt(std::move(ends.near));
+  StreamTransport output;
+  const auto take = [&] {
+    return TlsStream::server(context_, servers_, std::move(input), std::move(output), {}, server_);
+  };
+  EXPECT_EQ(take(), TransportError::notConnected);
+  output = adopt(std::move(ends.far));
+  EXPECT_TRUE(input.isOpen());
+  const std::array<Fd, 2> fds = {input.fd(), output.fd()};
+  ok(take());
+  EXPECT_FALSE(input.isOpen() || output.isOpen());
+  EXPECT_EQ(server_.fd(), fds[0]);
+  server_.close();
+  EXPECT_FALSE(isOpen(fds[0]) || isOpen(fds[1]));
 }
 
 TEST_P(TlsStreamTest, LimitsLines) {
@@ -319,7 +341,57 @@ TEST_P(TlsStreamTest, IsNotFloodedByRequestsForNewKeys) {
   EXPECT_EQ(read.error, std::error_code());
 }
 
-// As a client may be asked to by a server that is not ours.
+// IL3: the answer to such a request can leave only behind what nobody reads; reading does not wait.
+TEST_P(TlsStreamTest, ReadsOnWhileItsAnswersCannotLeave) {
+  const std::string bytes = pattern(1 << 20);
+  Write stuck;
+  ok(server_.write(stuck, bytes, Write::done, &stuck));
+  settle();
+  EXPECT_TRUE(stuck.isPending());
+  for (int i = 0; i < 3; ++i) {
+    ASSERT_EQ(SSL_key_update(client_.native(), SSL_KEY_UPDATE_REQUESTED), 1);
+    Write sent;
+    write(sent, "line\n");
+    Read read;
+    readLine(read);
+    settle();
+    EXPECT_EQ(read.completions(), 1u);
+    EXPECT_EQ(read.data, "line");
+    EXPECT_EQ(poll(10ms), 0u) << "and nothing spins";
+  }
+  std::string into(bytes.size(), '\0');
+  Read all;
+  ok(client_.readExactly(all, into, Read::done, &all));
+  settleUntilDone(all);
+  EXPECT_TRUE(into == bytes);
+  EXPECT_EQ(stuck.error, std::error_code());
+}
+
+// IL3: the socket has nothing to tell any more.
+TEST_P(TlsStreamTest, ShowsWhatIsDecryptedWithoutWaitingForMore) {
+  const std::string bytes = pattern(SSL3_RT_MAX_PLAIN_LENGTH);
+  Write sent;
+  write(sent, bytes);
+  std::array<char, 100> first;
+  Read read;
+  ok(server_.readExactly(read, first, Read::done, &read));
+  settle();
+  EXPECT_EQ(read.completions(), 1u);
+  int inKernel = -1;
+  ASSERT_EQ(::ioctl(server_.fd(), FIONREAD, &inKernel), 0);
+  EXPECT_EQ(inKernel, 0);
+  std::string all(first.data(), first.size());
+  std::string rest(bytes.size() - 200, '\0');
+  for (const std::span<char> into : {std::span<char>(first), std::span<char>(rest)}) {
+    ok(server_.readExactly(read, into, Read::done, &read));
+    settle();
+    all.append(into.data(), into.size());
+  }
+  EXPECT_EQ(read.completions(), 3u);
+  EXPECT_TRUE(all == bytes);
+}
+
+// IL4: as a client may be asked to by a server that is not ours.
 TEST_P(TlsStreamTest, RefusesToNegotiateAgain) {
   ASSERT_EQ(SSL_CTX_set_max_proto_version(clients_.native(), TLS1_2_VERSION), 1);
   SSL_CTX_clear_options(servers_.native(), SSL_OP_NO_RENEGOTIATION);

@@ -103,6 +103,23 @@ TEST_P(UnixStreamTest, LeavesNoFileOfItsOwnPath) {
   ::unlink(path.c_str());
 }
 
+// T122: as long as the OS has them, which takes 108 bytes without a zero at the end.
+TEST_P(UnixStreamTest, TakesTheLongestPaths) {
+  for (const std::size_t length : {std::size_t{107}, Address::unixPathBytesMax}) {
+    std::string path = socketPath("long-");
+    ASSERT_LT(path.size(), length);
+    path.resize(length, 'x');
+    meet(pathAddress(path));
+    EXPECT_EQ(address_, pathAddress(path)) << "as the OS tells it";
+    EXPECT_EQ(::access(path.c_str(), F_OK), 0);
+    Address address;
+    ok(stream_.remoteAddress(address));
+    EXPECT_EQ(address, pathAddress(path));
+    server_.close();
+    EXPECT_NE(::access(path.c_str(), F_OK), 0);
+  }
+}
+
 // T132: the descriptor tells who the peer is.
 TEST_P(UnixStreamTest, ShowsThePeersCredentialsByItsDescriptor) {
   meet(abstractAddress("credentials"));

@@ -102,6 +102,11 @@ IoResult sendFileOnce(Fd fd, Fd file, std::uint64_t offset, std::size_t count) n
   return withoutSigpipe(count, [&] { return ::sendfile(fd, file, &at, count); });
 }
 
+std::uint64_t sizeOf(Fd file) noexcept {
+  struct stat status;
+  return ::fstat(file, &status) == 0 ? static_cast<std::uint64_t>(status.st_size) : 0;
+}
+
 IoResult readAt(Fd file, std::uint64_t offset, std::span<char> into) noexcept {
   return untilNotInterrupted(
       [&] { return ::pread(file, into.data(), into.size(), static_cast<off_t>(offset)); });

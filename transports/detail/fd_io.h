@@ -82,6 +82,9 @@ inline IoResult writeOnce(Fd fd, FdKind kind, std::string_view part) noexcept {
 // file ends there. No SIGPIPE either.
 IoResult sendFileOnce(Fd fd, Fd file, std::uint64_t offset, std::size_t count) noexcept;
 
+// 0 if it has none, as in /proc.
+std::uint64_t sizeOf(Fd file) noexcept;
+
 IoResult readAt(Fd file, std::uint64_t offset, std::span<char> into) noexcept;
 
 // A TCP connection that is no more, and the OS has told somebody why, or nobody ever.

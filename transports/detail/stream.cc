@@ -83,6 +83,11 @@ void Stream::finishRead(std::error_code error) noexcept {
   context_->complete(*reading_);
 }
 
+// Before a close.
+void Stream::endRead() noexcept {
+  if (isReading()) finishRead(TransportError::closed);
+}
+
 bool Stream::cancel(ReadOperation& operation) noexcept {
   if (&operation != reading_ || !isReading()) return false;
   finishRead(std::make_error_code(std::errc::operation_canceled));
@@ -137,6 +142,7 @@ void Stream::queueWrite(WriteOperation& operation) noexcept {
   }
   closesAfterFlush_ = closesAfterFlush_ || operation.kind_ == WriteOperation::Kind::close;
   if (isDone || operation.error) {
+    if (operation.kind_ == WriteOperation::Kind::close) endRead();
     WriteQueue::complete(*context_, operation);
     return afterWrites();
   }
@@ -198,7 +204,9 @@ void Stream::flush(bool wasWoken) noexcept {
   }
 }
 
+// The last of all that are told is the close.
 void Stream::failWrites(std::error_code error) noexcept {
+  if (closesAfterFlush_) endRead();
   writes_->failAll(*context_, error);
   afterWrites();
 }
@@ -216,7 +224,7 @@ void Stream::afterWrites() noexcept {
 }
 
 // A pipe has no other way to end one direction than to be closed, a terminal has none at all. Of a
-// socket that has ended both ways a second shutdown(2) would fail.
+// socket that has ended both ways a second shutdown(2) would fail. A close is told after all else.
 void Stream::finishLast() noexcept {
   const bool isFirst = !writes_->hasTakenLast();
   WriteOperation& operation = writes_->takeLast();
@@ -225,6 +233,10 @@ void Stream::finishLast() noexcept {
     if (isReading()) serveRead();
   } else if (kind_ == FdKind::socket && isFirst && ::shutdown(fd_, SHUT_WR) != 0) {
     operation.error = systemError(errno);
+  }
+  if (operation.kind_ == WriteOperation::Kind::close) {
+    endRead();
+    writes_->tellDrained(*context_);
   }
   WriteQueue::complete(*context_, operation);
 }
@@ -358,7 +370,7 @@ void Stream::close() noexcept {
   closesAfterFlush_ = false;
   closeFd();
   if (context_ == nullptr) return;
-  if (isReading()) finishRead(TransportError::closed);
+  endRead();
   if (writes_ == nullptr) return;
   writes_->failAll(*context_, TransportError::closed);
   dropQueue();

@@ -79,6 +79,7 @@ class Stream final : public ContextMember, public OperationOwner {
   void readNothing() noexcept;
   void serveRead() noexcept;
   void finishRead(std::error_code error) noexcept;
+  void endRead() noexcept;
   void watchReading() noexcept;
   void unwatchReading() noexcept { registration_.removeReader(context_->reactor(), fd_); }
 

@@ -62,6 +62,12 @@ std::error_code TlsConnection::prepare(const char* host, const TlsOptions& optio
   return {};
 }
 
+void TlsConnection::takeStreams(StreamTransport& below, StreamTransport* output) noexcept {
+  below_ = std::move(below);
+  hasOutput_ = output != nullptr;
+  if (hasOutput_) output_ = std::move(*output);
+}
+
 // ---- Starting
 
 Refusal TlsConnection::mayStart(const Operation& operation) const noexcept {
@@ -235,7 +241,7 @@ void TlsConnection::send() noexcept {
   if (sending_.isPending()) return;
   if (pipe_.outgoing.empty()) return completeSent();
   inFlight_.takeFrom(pipe_.outgoing);
-  if (const auto error = below_.write(sending_, inFlight_.parts(), onSent, this)) {
+  if (const auto error = output().write(sending_, inFlight_.parts(), onSent, this)) {
     inFlight_.clear();
     fail(error);
   }
@@ -281,7 +287,7 @@ void TlsConnection::completeSent() noexcept {
     complete(head, {});
   }
   if (!std::exchange(farewellWritten_, false)) return;
-  if (const auto error = below_.shutdown(sending_, onShutDown, this)) failWriting(error);
+  if (const auto error = output().shutdown(sending_, onShutDown, this)) failWriting(error);
 }
 
 void TlsConnection::onShutDown(void* udata) {
@@ -388,6 +394,7 @@ void TlsConnection::forget(Operation& operation) noexcept {
 void TlsConnection::close() noexcept {
   if (std::exchange(closed_, true)) return;
   below_.close();
+  output_.close();
   if (context_ == nullptr) return;
   pipe_.incoming = {};
   pipe_.outgoing.clear();

@@ -30,13 +30,14 @@ class TlsConnection final : public ContextMember, public OperationOwner {
   static constexpr std::size_t blocksPerWrite = 4;
   static constexpr std::size_t recordBytesMax = 16384;
 
-  // OpenSSL calls into it, so it stays where it is. `below` is taken by begin().
+  // OpenSSL calls into it, so it stays where it is.
   TlsConnection(Context& context, TlsSettingsUser settings) noexcept;
   ~TlsConnection();
 
   // `host` is a client's.
   std::error_code prepare(const char* host, const TlsOptions& options) noexcept;
-  void takeStream(StreamTransport&& below) noexcept { below_ = std::move(below); }
+  // `output` is null if one stream goes both ways.
+  void takeStreams(StreamTransport& below, StreamTransport* output) noexcept;
 
   std::error_code mayHandshake(const HandshakeOperation& operation) const noexcept;
   Refusal mayRead(const ReadOperation& operation) const noexcept;
@@ -69,6 +70,8 @@ class TlsConnection final : public ContextMember, public OperationOwner {
   bool hasSaidFarewell() const noexcept {
     return (::SSL_get_shutdown(ssl_) & SSL_SENT_SHUTDOWN) != 0;
   }
+  // Where ciphertext goes.
+  StreamTransport& output() noexcept { return hasOutput_ ? output_ : below_; }
   bool isReading() const noexcept { return reading_ != nullptr && !reading_->isLinked(); }
 
   Refusal mayStart(const Operation& operation) const noexcept;
@@ -97,6 +100,7 @@ class TlsConnection final : public ContextMember, public OperationOwner {
   Context* context_;  // null: it has ended
   TlsSettingsUser settings_;
   StreamTransport below_;
+  StreamTransport output_;  // empty: it goes to the one below
   ReadOperation receiving_;
   WriteOperation sending_;
   TlsPipe pipe_;
@@ -116,6 +120,7 @@ class TlsConnection final : public ContextMember, public OperationOwner {
   std::error_code readError_;
   std::error_code writeError_;
 
+  bool hasOutput_ = false;
   bool handshakeStarted_ = false;
   bool isSecure_ = false;
   bool needsInput_ = false;

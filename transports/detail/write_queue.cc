@@ -155,10 +155,11 @@ WriteQueue::Step WriteQueue::copyFile(Context& context, Fd fd, FdKind kind) noex
   const std::string_view part(block.bytes().data(), got.bytes);
   const IoResult result = writeOnce(fd, kind, part);
   if (result.error != 0) return stopped(result);
-  return advanceFile(context, result.bytes, got.bytes);
+  const Step step = advanceFile(context, result.bytes, got.bytes);
+  return result.bytes < got.bytes ? Step::full : step;
 }
 
-// Where the size is known, less than asked for means that the OS takes no more now.
+// Where there is more of the file, less than asked for means that the OS takes no more now.
 WriteQueue::Step WriteQueue::advanceFile(Context& context, std::size_t sent,
                                          std::size_t asked) noexcept {
   WriteOperation& operation = head();
@@ -171,7 +172,8 @@ WriteQueue::Step WriteQueue::advanceFile(Context& context, std::size_t sent,
   } else if (sent == 0) {
     operation.left_ = 0;
   }
-  return isSized && sent < asked ? Step::full : Step::more;
+  if (sent == asked || sent == 0) return Step::more;
+  return isSized || sizeOf(operation.file_) > operation.offset_ ? Step::full : Step::more;
 }
 
 // What follows would be taken for the rest, if a part is sent.
@@ -211,6 +213,7 @@ void WriteQueue::failAll(Context& context, std::error_code error) noexcept {
   error_ = error;
   bytes_ = 0;
   while (!operations_.empty()) {
+    if (head().kind_ == Kind::close) tellDrained(context);
     head().error = error;
     complete(context, head());
   }

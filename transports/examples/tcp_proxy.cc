@@ -6,8 +6,6 @@
 // keeps memory bounded, whoever is slow; an end is passed on as an end while the other direction
 // goes on; a reset is passed on as a reset.
 
-#include <sys/socket.h>
-
 #include <cstdio>
 #include <list>
 #include <string>
@@ -19,6 +17,7 @@
 #include "kairos/transports/address.h"
 #include "kairos/transports/connect.h"
 #include "kairos/transports/error.h"
+#include "kairos/transports/socket_options.h"
 #include "kairos/transports/stream_server.h"
 #include "kairos/transports/stream_transport.h"
 #include "kairos/transports/transport_context.h"
@@ -35,8 +34,7 @@ int report(std::string_view what, std::error_code error) {
 
 // Makes the close a reset, where the family has one.
 void resetOnClose(const StreamTransport& stream) {
-  const linger atOnce{1, 0};
-  ::setsockopt(stream.fd(), SOL_SOCKET, SO_LINGER, &atOnce, sizeof atOnce);
+  static_cast<void>(kairos::setResetOnClose(stream.fd(), true));
 }
 
 class Tunnel;

@@ -3,6 +3,7 @@
 // The file server as a program: arguments, signals, its log, and curl as a client.
 
 #include <gtest/gtest.h>
+#include <sys/syscall.h>
 
 #include <csignal>
 #include <string>
@@ -12,7 +13,9 @@
 #include "kairos/tests/examples/http/file_server_fixture.h"
 #include "kairos/tests/examples/peer_server.h"
 #include "kairos/tests/examples/tcp_client.h"
+#include "kairos/tests/support/allow_list.h"
 #include "kairos/tests/support/child_process.h"
+#include "kairos/tests/support/process_state.h"
 
 namespace kairos {
 namespace {
@@ -79,6 +82,43 @@ TEST_F(FileServerProgramTest, SatisfiesCurl) {
   ChildProcess list(options);
   EXPECT_EQ(list.waitForExit(), 0) << list.errors();
   EXPECT_NE(list.output().find(">a</a>"), std::string::npos) << list.output();
+}
+
+const SystemCalls ofTheLoop{SYS_epoll_create1, SYS_epoll_ctl, SYS_epoll_wait, SYS_epoll_pwait2,
+                            SYS_eventfd2,      SYS_close,     SYS_read,       SYS_write};
+const SystemCalls ofConnections{SYS_socket,      SYS_setsockopt, SYS_getsockopt, SYS_bind,
+                                SYS_listen,      SYS_accept4,    SYS_recvfrom,   SYS_sendmsg,
+                                SYS_getsockname, SYS_sendto,     SYS_shutdown,   SYS_fcntl};
+const SystemCalls ofFiles{SYS_openat2, SYS_newfstatat, SYS_getdents64,
+                          SYS_lseek,   SYS_pread64,    SYS_sendfile};
+const SystemCalls ofSignalsAndThreads{SYS_signalfd4, SYS_rt_sigprocmask, SYS_rt_sigtimedwait,
+                                      SYS_clone3,    SYS_sched_yield,    SYS_exit,
+                                      SYS_futex,     SYS_set_robust_list};
+const SystemCalls ofPrograms{
+    SYS_execve,       SYS_access,    SYS_openat,    SYS_arch_prctl,      SYS_mprotect, SYS_rseq,
+    SYS_rt_sigaction, SYS_prlimit64, SYS_getrandom, SYS_set_tid_address, SYS_prctl,    SYS_getppid};
+const SystemCalls ofTheLibrary{SYS_brk,     SYS_mmap,          SYS_munmap, SYS_mremap,
+                               SYS_madvise, SYS_clock_gettime, SYS_gettid, SYS_poll};
+
+TEST(FileServerSandboxTest, ServesWithNoOtherSystemCalls) {
+  if (underSanitizer()) GTEST_SKIP() << "a sanitizer makes system calls of its own";
+  TemporaryDirectory folder;
+  folder.write("small", "0123456789");
+  folder.write("large", std::string(300'000, 'x'));
+  auto options = program({"--port", "0", "--threads", "2", "--log", folder.path().string()});
+  options.beforeExecution = [] {
+    return allowOnly(ofTheLoop + ofConnections + ofFiles + ofSignalsAndThreads + ofPrograms +
+                     ofTheLibrary);
+  };
+  ChildProcess server(options);
+  ASSERT_TRUE(server.waitForOutput("\n")) << server.errors();
+  TcpClient client(listeningPort(server.output()));
+  EXPECT_EQ(ask(client, "/small", "Range: bytes=3-5\r\n").body, "345");
+  EXPECT_EQ(ask(client, "/large").body.size(), 300'000U);
+  EXPECT_EQ(ask(client, "/").status, 200);
+  EXPECT_EQ(ask(client, "/none").status, 404);
+  server.signal(SIGTERM);
+  EXPECT_EQ(server.waitForExit(), 0);
 }
 
 TEST(FileServerArgumentsTest, AreChecked) {

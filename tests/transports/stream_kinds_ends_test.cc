@@ -1,0 +1,206 @@
+// SPDX-License-Identifier: MIT OR Apache-2.0
+// The ends of operations on streams of every kind: each has one, wherever the stream is closed,
+// lost or destroyed.
+#include <gtest/gtest.h>
+
+#include <algorithm>
+#include <array>
+#include <csignal>
+#include <functional>
+#include <memory>
+#include <string>
+#include <string_view>
+
+#include "kairos/tests/transports/stream_kinds.h"
+
+namespace kairos {
+namespace {
+
+using Drain = Told<DrainOperation>;
+
+class StreamKindsEndsTest : public StreamKindTest {
+ protected:
+  // Some of all that a stream does, on both ends: more than the OS holds.
+  struct Talk {
+    explicit Talk(StreamKindsEndsTest& test) : text(test.randomText(100000)) {
+      begin(test.near_, 0);
+      begin(test.far_, 1);
+      StreamTransport* const output = test.near_.output();
+      if (output != nullptr) ok(output->waitUntilDrained(drain, Drain::done, &drain));
+    }
+
+    void begin(End& end, std::size_t which) {
+      Write* const each = &writes[3 * which];
+      ok(end.readExactly(reads[which], into[which]));
+      ok(end.write(each[0], small));
+      ok(end.write(each[1], text));
+      ok(end.shutdown(each[2]));
+    }
+
+    void expectAllDoneOnce() const {
+      for (const Read& each : reads) EXPECT_EQ(each.completions(), 1u);
+      for (const Write& each : writes) EXPECT_EQ(each.completions(), 1u);
+      EXPECT_LE(drain.completions(), 1u);
+      EXPECT_FALSE(drain.isPending());
+    }
+
+    static constexpr std::string_view small = "small";
+    const std::string text;
+    std::array<std::array<char, 60000>, 2> into;
+    std::array<Read, 2> reads;
+    std::array<Write, 6> writes;
+    Drain drain;
+  };
+
+  // Writes, a read and a wait for room, and a close behind them.
+  struct FlushedClose {
+    explicit FlushedClose(StreamKindsEndsTest& test)
+        : text(test.randomText(100000)),
+          output(*test.near_.output()),
+          hasRead(&output == test.near_.input()) {
+      if (hasRead) ok(test.near_.readOnce(read));
+      ok(test.near_.write(writes[0], text));
+      ok(test.near_.write(writes[1], "last words"));
+      ok(output.setWriteMarks({.high = 1, .low = 0, .cap = 1 << 20}));
+      ok(output.waitUntilDrained(drain, Drain::done, &drain));
+      ok(output.closeAfterFlush(close, Write::done, &close));
+    }
+
+    void expectLast(std::error_code error) const {
+      EXPECT_FALSE(output.isOpen());
+      EXPECT_EQ(order.size(), hasRead ? 5u : 4u) << order;
+      EXPECT_EQ(order.back(), 'c') << order;
+      EXPECT_EQ(close.error, error);
+    }
+
+    const std::string text;
+    StreamTransport& output;
+    const bool hasRead;
+    std::string order;
+    std::array<Write, 2> writes{Write([this] { order += 'w'; }), Write([this] { order += 'w'; })};
+    Read read{[this] { order += 'r'; }};
+    Drain drain{[this] { order += 'd'; }};
+    Write close{[this] { order += 'c'; }};
+  };
+
+  using Deed = std::function<void()>;
+
+  void talkUntil(int polls, const Deed& deed) {
+    SCOPED_TRACE(testing::Message() << "after " << polls << " polls");
+    connect(true);
+    Talk talk(*this);
+    for (int i = 0; i < polls; ++i) poll();
+    deed();
+    if (far_.isOpen()) expectTruth(talk);
+    far_.close();
+    settle();
+    talk.expectAllDoneOnce();
+    settle();
+    talk.expectAllDoneOnce();
+  }
+
+  // The one that is left has what was under way, and nothing else.
+  void expectTruth(Talk& talk) {
+    pollUntilDone(talk.reads[1]);
+    std::string received(talk.reads[1].data);
+    Read rest;
+    ok(far_.readToEnd(rest));
+    pollUntilDone(rest);
+    received += rest.data;
+    const std::string sent = std::string(Talk::small) + talk.text;
+    EXPECT_TRUE(received == sent.substr(0, received.size()));
+  }
+
+  void sweep(const Deed& deed) {
+    const auto before = openFds();
+    for (const int polls : {0, 1, 2, 3, 5, 8, 13, 40}) talkUntil(polls, deed);
+    near_ = End();
+    far_ = End();
+    children_.clear();
+    pollUntil([&] { return openedSince(before).empty(); });
+  }
+};
+
+INSTANTIATE_TEST_SUITE_P(Kinds, StreamKindsEndsTest, testing::ValuesIn(streamCases()),
+                         streamCaseName);
+
+// IT2
+TEST_P(StreamKindsEndsTest, ComeOnceWheneverOneIsClosed) {
+  sweep([this] { near_.close(); });
+}
+
+TEST_P(StreamKindsEndsTest, ComeOnceWheneverOneIsDestroyed) {
+  sweep([this] { near_ = End(); });
+}
+
+TEST_P(StreamKindsEndsTest, ComeOnceWheneverBothAreClosed) {
+  sweep([this] {
+    far_.close();
+    near_.close();
+  });
+}
+
+// IT2: what is cancelled too. A write of which a part has gone cannot be.
+TEST_P(StreamKindsEndsTest, ComeOnceWhateverIsCancelled) {
+  for (const int polls : {0, 1, 2, 5}) {
+    connect(true);
+    Talk talk(*this);
+    for (int i = 0; i < polls; ++i) poll();
+    const bool isReadCancelled = near_.cancel(talk.reads[0]);
+    std::array<bool, 3> isCancelled;
+    for (std::size_t i = 0; i < 3; ++i) isCancelled[i] = near_.cancel(talk.writes[i]);
+    EXPECT_FALSE(isCancelled[2]) << "the end";
+    const std::string_view lost = isCancelled[1] ? std::string_view() : talk.text;
+    const std::size_t expected = (isCancelled[0] ? 0 : Talk::small.size()) + lost.size();
+    Read rest;
+    pollUntilDone(talk.reads[1]);
+    ok(far_.readToEnd(rest));
+    pollUntilDone(rest);
+    EXPECT_EQ(talk.reads[1].bytes + rest.bytes, expected);
+    if (isReadCancelled) {
+      EXPECT_EQ(talk.reads[0].error, std::errc::operation_canceled);
+    }
+    near_.close();
+    far_.close();
+    settle();
+    talk.expectAllDoneOnce();
+  }
+}
+
+// TLS has no close that waits.
+class StreamKindsFlushTest : public StreamKindsEndsTest {};
+
+INSTANTIATE_TEST_SUITE_P(Kinds, StreamKindsFlushTest,
+                         testing::ValuesIn(streamCases([](const StreamKind& kind) {
+                           return !kind.isTls;
+                         })),
+                         streamCaseName);
+
+// IT2: a close that waits is over when all else is.
+TEST_P(StreamKindsFlushTest, ClosesWhenAllElseIsOver) {
+  for (const bool isSmall : {false, true}) {
+    connect(isSmall);
+    const FlushedClose close(*this);
+    Read all;
+    ok(far_.readToEnd(all));
+    pollUntilDone(all, close.close, close.drain);
+    settle();
+    EXPECT_TRUE(all.data == close.text + "last words");
+    close.expectLast(std::error_code());
+  }
+}
+
+// IT2: and so when they fail.
+TEST_P(StreamKindsFlushTest, ClosesWhenAllElseIsOverAlsoIfItFails) {
+  connect(true);
+  const FlushedClose close(*this);
+  poll();
+  far_.close();
+  pollUntilDone(close.close);
+  settle();
+  ASSERT_TRUE(close.close.error);
+  close.expectLast(close.close.error);
+}
+
+}  // namespace
+}  // namespace kairos
