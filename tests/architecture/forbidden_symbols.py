@@ -27,14 +27,14 @@ _FORBIDDEN = {
 _EXPECTED = ("epoll_ctl", "poll")
 
 
-def problems(names, expected=_EXPECTED):
+def problems(names, expected=_EXPECTED, forbidden=_FORBIDDEN):
     found = [
         "it %s: %s" % (why, name)
         for name in sorted(names)
-        for why, pattern in _FORBIDDEN.items()
+        for why, pattern in forbidden.items()
         if re.fullmatch(pattern, name.partition("@")[0])
     ]
-    return found + ["%s is not called; is this the core?" % n for n in expected if n not in names]
+    return found + ["%s is not called; is this it?" % n for n in expected if n not in names]
 
 
 def main():

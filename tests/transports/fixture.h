@@ -8,6 +8,7 @@
 
 #include <cstddef>
 #include <functional>
+#include <set>
 #include <string>
 #include <string_view>
 #include <utility>
@@ -17,6 +18,22 @@
 #include "kairos/transports/transport_context.h"
 
 namespace kairos {
+
+// IX1: each test leaves as many descriptors open as it found, whatever else it is about.
+class DescriptorWatch : public testing::EmptyTestEventListener {
+ private:
+  void OnTestStart(const testing::TestInfo&) override { before_ = openFds(); }
+  void OnTestEnd(const testing::TestInfo&) override {
+    EXPECT_EQ(openedSince(before_), std::set<Fd>()) << "left open by the test";
+  }
+
+  std::set<Fd> before_;
+};
+
+inline const bool descriptorsAreWatched = [] {
+  testing::UnitTest::GetInstance()->listeners().Append(new DescriptorWatch);
+  return true;
+}();
 
 // An operation and its callback: counts the completions and does what it was given.
 template <class Operation>

@@ -169,7 +169,7 @@ TEST_P(ResolverPeerTest, FollowsNoAliasForEver) {
   server_.reply(
       reply(nextQuestion(), {{Record::alias, anAlias}, {Record::alias, {'\xc0', 12}, anAlias}}));
   pollUntilDone(resolve);
-  EXPECT_TRUE(resolve.error);
+  EXPECT_EQ(resolve.error, ResolveError::noAddress);
   EXPECT_EQ(resolve.completions(), 1u);
   EXPECT_TRUE(resolve.addresses().empty());
   expectNothingLeft();

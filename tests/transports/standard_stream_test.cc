@@ -6,6 +6,7 @@
 #include <sys/wait.h>
 
 #include <array>
+#include <cstdlib>
 #include <string>
 #include <utility>
 
@@ -40,10 +41,20 @@ class StandardStreamTest : public StreamTest {
 
 INSTANTIATE_TEST_SUITE_P(Backends, StandardStreamTest, backends(), backendName);
 
+// What a program has of its terminal, and the terminal's own end. Empty: there are none here.
+Pair terminalPair() {
+  UniqueFd own(::posix_openpt(O_RDWR | O_NOCTTY | O_CLOEXEC));
+  if (own.get() < 0) return {};
+  EXPECT_EQ(::unlockpt(own.get()), 0);
+  UniqueFd ofProgram(::open(::ptsname(own.get()), O_RDWR | O_NOCTTY | O_CLOEXEC));
+  return {std::move(ofProgram), std::move(own)};
+}
+
 // T136: a shell and its commands share the open file of their terminal.
 TEST_P(StandardStreamTest, IsBlockingAgainAfterTheClose) {
-  for (const auto make : {pair, pipePair}) {
+  for (const auto make : {pair, pipePair, terminalPair}) {
     Pair ends = make();
+    if (ends.near.get() < 0) GTEST_SKIP() << "there is no /dev/ptmx here";
     const UniqueFd ofOthers = duplicate(ends.near.get());
     for (int how = 0; how < 3; ++how) {
       makeBlocking(ofOthers.get());
@@ -156,7 +167,6 @@ TEST_P(StandardStreamTest, ReportsThatTheReaderHasGone) {
   EXPECT_EQ(write.error, std::errc::broken_pipe);
 }
 
-// T135
 // Otherwise a read would wait until the other end is closed, and a write is refused by the OS.
 TEST_P(StandardStreamTest, KnowsTheDirectionOfAPipe) {
   Pair ends = pipePair();
@@ -174,6 +184,7 @@ TEST_P(StandardStreamTest, KnowsTheDirectionOfAPipe) {
   EXPECT_TRUE(writer.isOpen());
 }
 
+// T135
 TEST_P(StandardStreamTest, ReadsWhatADeadProcessHasWritten) {
   connect(pipePair());
   const pid_t child = ::fork();

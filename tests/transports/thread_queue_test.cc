@@ -115,16 +115,18 @@ TEST_P(ThreadQueueTest, KeepsTheOrderOfEachOfManyThreads) {
   struct Message {
     Producer& producer;
     int number;
+    std::thread::id loop;
     static void run(void* udata) {
       const std::unique_ptr<Message> self(static_cast<Message*>(udata));
       EXPECT_EQ(self->producer.arrived++, self->number);
+      EXPECT_EQ(std::this_thread::get_id(), self->loop);
     }
   };
   std::vector<std::thread> threads;
   for (Producer& each : producers) {
-    threads.emplace_back([&each, poster = poster_] {
+    threads.emplace_back([&each, poster = poster_, loop = std::this_thread::get_id()] {
       for (int n = 0; n < perThread; ++n) {
-        auto* const message = new Message{each, n};
+        auto* const message = new Message{each, n, loop};
         ASSERT_FALSE(
             poster.post(each.operations[static_cast<std::size_t>(n)], Message::run, message));
       }
@@ -133,6 +135,8 @@ TEST_P(ThreadQueueTest, KeepsTheOrderOfEachOfManyThreads) {
   const auto isComplete = [](const Producer& each) { return each.arrived == perThread; };
   pollUntil([&] { return std::all_of(producers.begin(), producers.end(), isComplete); });
   for (std::thread& each : threads) each.join();
+  settle();
+  EXPECT_TRUE(std::all_of(producers.begin(), producers.end(), isComplete)) << "none came twice";
 }
 
 // The user's memory is the user's again when the callback begins.
