@@ -102,7 +102,7 @@ class StreamTransport {
 
   // What was received and is unread, as long as no read is started.
   std::string_view peek() const noexcept;
-  // The stream has ended and all has been read.
+  // The stream has ended, which a close is not, and all has been read.
   bool atEnd() const noexcept;
 
   // Writes complete in order, when the OS has taken all their bytes. The bytes, and the parts, are

@@ -187,61 +187,6 @@ TEST_P(ConnectFaultTest, IsSurvivedAtEachCall) { sweep(1); }
 // T75, T94: more often than a server asks at once for the next newcomer.
 TEST_P(ConnectFaultTest, IsSurvivedManyTimesFromEachCallOn) { sweep(100); }
 
-// How often the OS is asked.
-class ConnectCallTest : public ServerTest {
- protected:
-  // Nobody listens there.
-  Address dead() {
-    listen(loopback());
-    server_.close();
-    return address_;
-  }
-};
-
-INSTANTIATE_TEST_SUITE_P(Backends, ConnectCallTest, backends(), backendName);
-
-// T89: it is in progress then, as connect(2) of POSIX has it, and not made again.
-TEST_P(ConnectCallTest, AnInterruptedConnectIsMadeOnce) {
-  for (const Address& address : {loopback(), abstractAddress("interrupted")}) {
-    listen(address);
-    failCalls(SystemCall::connect, EINTR);
-    const SystemCallCount calls;
-    Connect connected;
-    dial(connected);
-    EXPECT_TRUE(hasFailed(SystemCall::connect));
-    EXPECT_TRUE(connected.isPending());
-    settleUntilDone(connected);
-    EXPECT_EQ(connected.completions(), 1u);
-    EXPECT_EQ(calls[SystemCall::connect], 1u);
-  }
-}
-
-// IT10: the error of a socket is told once by the OS.
-TEST_P(ConnectCallTest, TheErrorOfASocketIsAskedForOnce) {
-  const Address address = dead();
-  const SystemCallCount calls;
-  Connect connected;
-  dial(connected, address);
-  settleUntilDone(connected);
-  EXPECT_EQ(connected.error, std::errc::connection_refused);
-  EXPECT_LE(calls[SystemCall::getsockopt], 1u);
-}
-
-// T93
-TEST_P(ConnectCallTest, EachAttemptHasASocketOfItsOwn) {
-  const Address refusing = dead();
-  listen(loopback());
-  const std::vector<Address> addresses{refusing, refusing, address_};
-  const SystemCallCount calls;
-  ConnectAny connected;
-  ok(connectAny(context_, connected, addresses, {.attemptDelay = Reactor::forever},
-                ConnectAny::done, &connected));
-  settleUntilDone(connected);
-  ok(connected.error);
-  EXPECT_EQ(calls[SystemCall::connect], 3u);
-  EXPECT_EQ(calls[SystemCall::socket], 3u);
-}
-
 class AnyAddressTest : public ServerTest {};
 
 INSTANTIATE_TEST_SUITE_P(Backends, AnyAddressTest, backends(), backendName);
@@ -307,6 +252,18 @@ TEST_P(ConnectCallsTest, AreMadeOnASocketOfItsOwnForEachAttempt) {
   EXPECT_EQ(connected.error, std::error_code());
   EXPECT_EQ(calls[SystemCall::connect], 3u);
   EXPECT_EQ(calls[SystemCall::socket], 3u);
+}
+
+// IT10: the error of a socket is told once by the OS.
+TEST_P(ConnectCallsTest, AskForAnErrorOnce) {
+  listen(loopback());
+  server_.close();
+  const SystemCallCount calls;
+  Connect connected;
+  dial(connected);
+  settleUntilDone(connected);
+  EXPECT_EQ(connected.error, std::errc::connection_refused);
+  EXPECT_LE(calls[SystemCall::getsockopt], 1u);
 }
 
 }  // namespace

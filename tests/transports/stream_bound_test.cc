@@ -160,8 +160,9 @@ TEST_F(StreamBoundTest, ALimitCostsNothing) {
   ok(reactor_.poll(0ms).error);
   EXPECT_TRUE(stream_.cancel(read));
   finish(read);
-  // More than there can be; the user has less, and the peer sends less.
-  std::array<char, 16> into{};
+  // More than there can be; the user has less, and the peer sends less. Not on the stack: Linux
+  // makes sure that the addresses of all it may read at once, 2 GiB, are a user's.
+  static std::array<char, 16> into{};
   ok(stream_.readExactly(read, {into.data(), unlimited}, Read::done, &read));
   sendAll(far_.get(), "abc");
   far_.reset();

@@ -318,6 +318,9 @@ TEST_P(StreamFlowTest, TellsItsState) {
   EXPECT_EQ(state(), "open at end shut down");
   stream_.close();
   EXPECT_EQ(state(), "closed at end shut down");
+  connect(pair());
+  stream_.close();
+  EXPECT_EQ(state(), "closed") << "the peer has not ended";
 
   connect(tcpPair());
   resetOnClose(far_.get());

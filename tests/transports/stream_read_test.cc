@@ -362,6 +362,23 @@ TEST_P(StreamReadTest, DeliversWhatIsBufferedBeforeAnErrorWhichStays) {
   }
 }
 
+// T03: of a connection that breaks too.
+TEST_P(StreamReadTest, TellsHowMuchCameBeforeAnError) {
+  connect(tcpPair());
+  sendAll(far_.get(), "abc");
+  std::array<char, 4> into;
+  Read read;
+  readExactly(read, into);
+  while (inKernel() > 0 && !HasFailure()) poll();
+  resetOnClose(far_.get());
+  far_.reset();
+  settleUntilDone(read);
+  EXPECT_EQ(read.error, std::errc::connection_reset);
+  EXPECT_FALSE(read.atEnd);
+  EXPECT_EQ(read.data, "abc");
+  EXPECT_EQ(read.bytes, 3u);
+}
+
 // T28
 TEST_P(StreamReadTest, EndsByAShutdownOfItsOwn) {
   for (const auto make : {pair, tcpPair, pipePair}) {

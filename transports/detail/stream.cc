@@ -230,6 +230,7 @@ void Stream::finishLast() noexcept {
   WriteOperation& operation = writes_->takeLast();
   if (kind_ == FdKind::pipe) {
     closeFd();
+    readSide_.end();
     if (isReading()) serveRead();
   } else if (kind_ == FdKind::socket && isFirst && ::shutdown(fd_, SHUT_WR) != 0) {
     operation.error = systemError(errno);
@@ -384,7 +385,6 @@ void Stream::closeFd() noexcept {
   stopRetrying();
   if (isBorrowed_) BorrowedFiles::giveBack(*context_, fd_);
   ::close(std::exchange(fd_, -1));
-  readSide_.end();
 }
 
 void Stream::leaveContext() noexcept {
