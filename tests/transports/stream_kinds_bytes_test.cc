@@ -167,19 +167,16 @@ TEST_P(StreamKindsBytesTest, ComeThroughWholeBothWays) {
 // IT3: interrupted calls, spurious wake-ups, want of buffers, and calls that do a part.
 TEST_P(StreamKindsBytesTest, ComeThroughWholeWhateverTheCallsDo) {
   for (const bool isSmall : {false, true}) {
-    connect(isSmall);
     const std::size_t before = seam_.faults();
-    seam_.setFaults({.interrupted = 5, .wouldBlock = 5, .noBuffers = 200, .partial = 2});
+    connect(isSmall, {.interrupted = 5, .wouldBlock = 5, .noBuffers = 200, .partial = 2});
     converse(isSmall ? 30000 : 100000);
-    seam_.setFaults({});
     EXPECT_GT(seam_.faults() - before, 10u);
   }
 }
 
 // IT3: a byte at a time.
 TEST_P(StreamKindsBytesTest, ComeThroughWholeByteByByte) {
-  connect();
-  seam_.setFaults({.bytesPerRead = 1});
+  connect(false, {.bytesPerRead = 1});
   converse(1000);
 }
 

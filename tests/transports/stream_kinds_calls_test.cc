@@ -91,7 +91,7 @@ TEST_P(StreamKindsMemoryTest, IsBoundedByTheLimitOfARead) {
 class StreamKindsMarksTest : public StreamKindsMemoryTest {
  protected:
   static constexpr WriteMarks marks = {.high = 65536, .low = 16384, .cap = 1 << 20};
-  static constexpr std::size_t total = 1 << 20;
+  static constexpr std::size_t total = 2 << 20;
 
   struct Chunk {
     Write write;
@@ -139,14 +139,15 @@ TEST_P(StreamKindsMarksTest, BoundTheQueueAndTellOnceOfEachCrossing) {
   ok(near_.output()->setWriteMarks(marks));
   const AllocationCount memory;
   produce();
+  // Nobody reads: what the OS holds is soon full.
   for (int i = 0; i < 10; ++i) poll(std::chrono::milliseconds(1));
-  EXPECT_EQ(drain_.completions(), 0u) << "nobody reads";
+  EXPECT_LT(written_, total);
   expectLittleMemory(memory);
   Read read;
   ok(far_.consume(read, total));
   pollUntilDone(read);
   settle();
-  EXPECT_GE(waits_, 3u);
+  EXPECT_GE(waits_, 5u);
   EXPECT_EQ(drain_.completions(), waits_);
 }
 
