@@ -331,5 +331,34 @@ TEST_P(StreamKindsPeerTest, ThatGoesMeanwhileIsToldToAWriteAndRaisesNoSignal) {
   EXPECT_EQ(end.error, write.error);
 }
 
+// Files go into descriptors of the OS alone.
+class StreamKindsFileTest : public StreamKindsPeerTest {};
+
+INSTANTIATE_TEST_SUITE_P(Kinds, StreamKindsFileTest,
+                         testing::ValuesIn(streamCases([](const StreamKind& kind) {
+                           return !kind.isTls && !kind.isSimulated;
+                         })),
+                         streamCaseName);
+
+// IT13: sendfile(2), to a peer that is gone, and to one that goes.
+TEST_P(StreamKindsFileTest, RaisesNoSignalWhenThePeerIsGone) {
+  const UniqueFd file(::memfd_create("file", MFD_CLOEXEC));
+  ASSERT_EQ(::ftruncate(file.get(), 1 << 20), 0);
+  const auto start = [&](Write& write) {
+    return near_.output()->writeFile(write, {.file = file.get()}, Write::done, &write);
+  };
+  connect(true);
+  far_.close();
+  writeUntilRefused(start);
+  connect(true);
+  Write write;
+  ok(start(write));
+  poll();
+  EXPECT_TRUE(write.isPending());
+  far_.close();
+  pollUntilDone(write);
+  EXPECT_TRUE(write.error);
+}
+
 }  // namespace
 }  // namespace kairos

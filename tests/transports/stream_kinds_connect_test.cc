@@ -165,6 +165,30 @@ TEST_P(StreamKindsConnectTest, LeavesNothingWhereverItIsCancelled) {
   EXPECT_TRUE(outcomes.contains(false)) << "too late at last";
 }
 
+// IT8: also while it is being connected, where there is a stream then, which is under the
+// handshake.
+TEST_P(StreamKindsConnectTest, EndsOnceWhereverItIsClosed) {
+  const auto before = openFds();
+  for (int steps = 0; steps < 12; ++steps) {
+    listen();
+    Answer answer(*this);
+    Dial dial(*this);
+    for (int i = 0; i < steps; ++i) poll();
+    const bool isShaking = dial.shake.isPending();
+    dial.tls.close();
+    dial.tls.close();
+    pollUntilDone(dial);
+    EXPECT_EQ(dial.results, 1);
+    if (isShaking) {
+      EXPECT_EQ(dial.error, TransportError::closed);
+    }
+    answer.tls.close();
+    server_.close();
+    settle();
+  }
+  EXPECT_EQ(openedSince(before), std::set<Fd>());
+}
+
 // Of several addresses, of which some refuse.
 TEST_P(StreamKindsConnectTest, GivesOneStreamOfSeveralAddresses) {
   std::array<Address, 3> addresses;
