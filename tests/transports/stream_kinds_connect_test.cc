@@ -165,9 +165,31 @@ TEST_P(StreamKindsConnectTest, LeavesNothingWhereverItIsCancelled) {
   EXPECT_TRUE(outcomes.contains(false)) << "too late at last";
 }
 
-// IT8: also while it is being connected, where there is a stream then, which is under the
-// handshake.
-TEST_P(StreamKindsConnectTest, EndsOnceWhereverItIsClosed) {
+// Of several addresses, of which some refuse.
+TEST_P(StreamKindsConnectTest, GivesOneStreamOfSeveralAddresses) {
+  std::array<Address, 3> addresses;
+  for (Address& address : addresses) {
+    listen();
+    address = address_;
+  }
+  const auto before = openFds();
+  Answer answer(*this);
+  DialAny dial(*this, addresses);
+  expectOfUse(dial, answer);
+  EXPECT_EQ(openedSince(before).size(), 2u) << "both ends, and none besides";
+}
+
+// There is a stream while it is being connected.
+class StreamKindsHandshakeTest : public StreamKindsConnectTest {};
+
+INSTANTIATE_TEST_SUITE_P(Kinds, StreamKindsHandshakeTest,
+                         testing::ValuesIn(streamCases([](const StreamKind& kind) {
+                           return kind.place != nullptr && kind.isTls;
+                         })),
+                         streamCaseName);
+
+// IT8
+TEST_P(StreamKindsHandshakeTest, EndsOnceWhereverItIsClosed) {
   const auto before = openFds();
   for (int steps = 0; steps < 12; ++steps) {
     listen();
@@ -187,20 +209,6 @@ TEST_P(StreamKindsConnectTest, EndsOnceWhereverItIsClosed) {
     settle();
   }
   EXPECT_EQ(openedSince(before), std::set<Fd>());
-}
-
-// Of several addresses, of which some refuse.
-TEST_P(StreamKindsConnectTest, GivesOneStreamOfSeveralAddresses) {
-  std::array<Address, 3> addresses;
-  for (Address& address : addresses) {
-    listen();
-    address = address_;
-  }
-  const auto before = openFds();
-  Answer answer(*this);
-  DialAny dial(*this, addresses);
-  expectOfUse(dial, answer);
-  EXPECT_EQ(openedSince(before).size(), 2u) << "both ends, and none besides";
 }
 
 }  // namespace
