@@ -174,6 +174,23 @@ TEST_P(StreamKindsBytesTest, ComeThroughWholeWhateverTheCallsDo) {
   }
 }
 
+// IT1: what is encrypted, or queued, is not written yet.
+TEST_P(StreamKindsBytesTest, AreWithTheOsWhenTheirWriteIsDone) {
+  connect();
+  seam_.setFaults({.wouldBlock = 1});
+  const std::string text = randomText(30000);
+  Write write;
+  Write end;
+  ok(near_.write(write, text));
+  ok(near_.shutdown(end));
+  for (int i = 0; i < 5; ++i) poll();
+  EXPECT_EQ(write.completions() + end.completions(), 0u);
+  seam_.setFaults({});
+  Listener far(far_, text, random_);
+  pollUntil([&] { return far.isDone(); });
+  pollUntilDone(write, end);
+}
+
 // IT3: a byte at a time.
 TEST_P(StreamKindsBytesTest, ComeThroughWholeByteByByte) {
   connect(false, {.bytesPerRead = 1});

@@ -211,5 +211,23 @@ TEST_P(StreamKindsHandshakeTest, EndsOnceWhereverItIsClosed) {
   EXPECT_EQ(openedSince(before), std::set<Fd>());
 }
 
+// IT2: what waits for a handshake ends with it.
+TEST_P(StreamKindsHandshakeTest, EndsAllThatWaitsWhenItIsCancelled) {
+  listen();
+  Answer answer(*this);
+  Dial dial(*this);
+  pollUntil([&] { return dial.shake.isPending(); });
+  Read read;
+  Write write;
+  ok(dial.tls.readOnce(read, Read::done, &read));
+  ok(dial.tls.write(write, "words", Write::done, &write));
+  EXPECT_TRUE(dial.cancel());
+  settle();
+  EXPECT_EQ(read.error, std::errc::operation_canceled);
+  EXPECT_EQ(write.error, std::errc::operation_canceled);
+  EXPECT_EQ(read.completions() + write.completions(), 2u);
+  EXPECT_EQ(dial.results, 1);
+}
+
 }  // namespace
 }  // namespace kairos
