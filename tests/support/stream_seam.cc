@@ -46,6 +46,7 @@ int StreamSeam::fault(bool isWrite) {
   if (happens(faults_.interrupted)) error = EINTR;
   if (happens(faults_.wouldBlock)) error = EAGAIN;
   if (isWrite && happens(faults_.noBuffers)) error = ENOBUFS;
+  if (isWrite && happens(faults_.broken)) error = EPIPE;
   if (error != 0) ++faultCount_;
   return error;
 }

@@ -18,6 +18,7 @@ struct StreamFaults {
   unsigned interrupted = 0;
   unsigned wouldBlock = 0;  // although it would not
   unsigned noBuffers = 0;   // only of writes
+  unsigned broken = 0;      // as if the peer were gone, to writes alone
   unsigned partial = 0;     // fewer bytes than there are, or is room for
   std::size_t bytesPerRead = std::numeric_limits<std::size_t>::max();
 };

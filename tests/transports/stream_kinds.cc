@@ -186,8 +186,10 @@ std::string StreamKindTest::randomText(std::size_t size) {
   return text;
 }
 
-void StreamKindTest::connect(bool isSmall) {
+void StreamKindTest::connect(bool isSmall, const StreamFaults& faults) {
+  seam_.setFaults({});
   Ends ends = kind().make({context_, simulation_, children_, isSmall});
+  seam_.setFaults(faults);
   if (kind().isTls) return makeSecure(std::move(ends));
   near_ = std::move(ends.near);
   far_ = std::move(ends.far);

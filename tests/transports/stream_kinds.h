@@ -199,8 +199,8 @@ class StreamKindTest : public testing::TestWithParam<StreamCase> {
   static const StreamKind& kind() { return GetParam().kind; }
   static void ok(std::error_code error) { EXPECT_EQ(error, std::error_code()) << error.message(); }
 
-  // `near_` and `far_`, which have shaken hands where that is the custom.
-  void connect(bool isSmall = false);
+  // `near_` and `far_`, which have shaken hands where that is the custom. Faults begin before.
+  void connect(bool isSmall = false, const StreamFaults& faults = {});
 
   std::size_t poll(Clock::duration timeout = Clock::duration::zero());
   // Until nothing is left to do at once.

@@ -91,7 +91,7 @@ TEST_P(StreamKindsMemoryTest, IsBoundedByTheLimitOfARead) {
 class StreamKindsMarksTest : public StreamKindsMemoryTest {
  protected:
   static constexpr WriteMarks marks = {.high = 65536, .low = 16384, .cap = 1 << 20};
-  static constexpr std::size_t total = 1 << 20;
+  static constexpr std::size_t total = 2 << 20;
 
   struct Chunk {
     Write write;
@@ -139,14 +139,15 @@ TEST_P(StreamKindsMarksTest, BoundTheQueueAndTellOnceOfEachCrossing) {
   ok(near_.output()->setWriteMarks(marks));
   const AllocationCount memory;
   produce();
+  // Nobody reads: what the OS holds is soon full.
   for (int i = 0; i < 10; ++i) poll(std::chrono::milliseconds(1));
-  EXPECT_EQ(drain_.completions(), 0u) << "nobody reads";
+  EXPECT_LT(written_, total);
   expectLittleMemory(memory);
   Read read;
   ok(far_.consume(read, total));
   pollUntilDone(read);
   settle();
-  EXPECT_GE(waits_, 3u);
+  EXPECT_GE(waits_, 5u);
   EXPECT_EQ(drain_.completions(), waits_);
 }
 
@@ -328,6 +329,35 @@ TEST_P(StreamKindsPeerTest, ThatGoesMeanwhileIsToldToAWriteAndRaisesNoSignal) {
   EXPECT_TRUE(write.error);
   EXPECT_LT(write.bytes, text.size());
   EXPECT_EQ(end.error, write.error);
+}
+
+// Files go into descriptors of the OS alone.
+class StreamKindsFileTest : public StreamKindsPeerTest {};
+
+INSTANTIATE_TEST_SUITE_P(Kinds, StreamKindsFileTest,
+                         testing::ValuesIn(streamCases([](const StreamKind& kind) {
+                           return !kind.isTls && !kind.isSimulated;
+                         })),
+                         streamCaseName);
+
+// IT13: sendfile(2), to a peer that is gone, and to one that goes.
+TEST_P(StreamKindsFileTest, RaisesNoSignalWhenThePeerIsGone) {
+  const UniqueFd file(::memfd_create("file", MFD_CLOEXEC));
+  ASSERT_EQ(::ftruncate(file.get(), 1 << 20), 0);
+  const auto start = [&](Write& write) {
+    return near_.output()->writeFile(write, {.file = file.get()}, Write::done, &write);
+  };
+  connect(true);
+  far_.close();
+  writeUntilRefused(start);
+  connect(true);
+  Write write;
+  ok(start(write));
+  poll();
+  EXPECT_TRUE(write.isPending());
+  far_.close();
+  pollUntilDone(write);
+  EXPECT_TRUE(write.error);
 }
 
 }  // namespace

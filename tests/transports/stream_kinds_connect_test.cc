@@ -179,5 +179,55 @@ TEST_P(StreamKindsConnectTest, GivesOneStreamOfSeveralAddresses) {
   EXPECT_EQ(openedSince(before).size(), 2u) << "both ends, and none besides";
 }
 
+// There is a stream while it is being connected.
+class StreamKindsHandshakeTest : public StreamKindsConnectTest {};
+
+INSTANTIATE_TEST_SUITE_P(Kinds, StreamKindsHandshakeTest,
+                         testing::ValuesIn(streamCases([](const StreamKind& kind) {
+                           return kind.place != nullptr && kind.isTls;
+                         })),
+                         streamCaseName);
+
+// IT8
+TEST_P(StreamKindsHandshakeTest, EndsOnceWhereverItIsClosed) {
+  const auto before = openFds();
+  for (int steps = 0; steps < 12; ++steps) {
+    listen();
+    Answer answer(*this);
+    Dial dial(*this);
+    for (int i = 0; i < steps; ++i) poll();
+    const bool isShaking = dial.shake.isPending();
+    dial.tls.close();
+    dial.tls.close();
+    pollUntilDone(dial);
+    EXPECT_EQ(dial.results, 1);
+    if (isShaking) {
+      EXPECT_EQ(dial.error, TransportError::closed);
+    }
+    answer.tls.close();
+    server_.close();
+    settle();
+  }
+  EXPECT_EQ(openedSince(before), std::set<Fd>());
+}
+
+// IT2: what waits for a handshake ends with it.
+TEST_P(StreamKindsHandshakeTest, EndsAllThatWaitsWhenItIsCancelled) {
+  listen();
+  Answer answer(*this);
+  Dial dial(*this);
+  pollUntil([&] { return dial.shake.isPending(); });
+  Read read;
+  Write write;
+  ok(dial.tls.readOnce(read, Read::done, &read));
+  ok(dial.tls.write(write, "words", Write::done, &write));
+  EXPECT_TRUE(dial.cancel());
+  settle();
+  EXPECT_EQ(read.error, std::errc::operation_canceled);
+  EXPECT_EQ(write.error, std::errc::operation_canceled);
+  EXPECT_EQ(read.completions() + write.completions(), 2u);
+  EXPECT_EQ(dial.results, 1);
+}
+
 }  // namespace
 }  // namespace kairos

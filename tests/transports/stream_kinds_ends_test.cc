@@ -190,15 +190,16 @@ TEST_P(StreamKindsFlushTest, ClosesWhenAllElseIsOver) {
   }
 }
 
-// IT2: and so when they fail.
+// IT2: and so when they fail, but for the read, which waits.
 TEST_P(StreamKindsFlushTest, ClosesWhenAllElseIsOverAlsoIfItFails) {
   connect(true);
   const FlushedClose close(*this);
-  poll();
-  far_.close();
+  Read read;
+  seam_.setFaults({.broken = 1});
+  ok(far_.consume(read, close.text.size()));
   pollUntilDone(close.close);
   settle();
-  ASSERT_TRUE(close.close.error);
+  EXPECT_EQ(close.close.error, std::errc::broken_pipe);
   close.expectLast(close.close.error);
 }
 
