@@ -42,7 +42,7 @@ TEST(GracefulShutdownTest, SaysGoodbyeToAll) {
 }
 
 TEST(GracefulShutdownTest, GoesOnAfterAShortageOfDescriptors) {
-  if (underSanitizer()) GTEST_SKIP() << "a sanitizer may need a descriptor itself, as UBSan does";
+  if (underSanitizerThatNeedsDescriptors()) GTEST_SKIP() << "UBSan needs a descriptor itself";
   ChildProcess::Options options = shutdownServer("127.0.0.1:0");
   options.descriptorsMax = 16;
   ChildProcess server(std::move(options));

@@ -42,7 +42,7 @@ TEST(PortScannerTest, FindsNobodyOnAPortThatRefuses) {
 }
 
 TEST(PortScannerTest, TellsWhatItCouldNotTry) {
-  if (underSanitizer()) GTEST_SKIP() << "a sanitizer may need a descriptor itself, as UBSan does";
+  if (underSanitizerThatNeedsDescriptors()) GTEST_SKIP() << "UBSan needs a descriptor itself";
   ChildProcess::Options options = scanner({"127.0.0.1", "1", "100"});
   options.descriptorsMax = 16;
   ChildProcess scan(options);

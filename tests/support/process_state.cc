@@ -26,4 +26,6 @@ std::size_t threadCount() {
 
 bool underSanitizer() { return &__asan_init != nullptr || &__tsan_init != nullptr; }
 
+bool underSanitizerThatNeedsDescriptors() { return &__asan_init != nullptr; }
+
 }  // namespace kairos

@@ -15,6 +15,10 @@ std::size_t threadCount();
 // Sanitizers cost an order of magnitude in time and memory, and hold back what was freed.
 bool underSanitizer();
 
+// UBSan, which is beside ASan here, opens a pipe to look at memory, and takes it for bad if it
+// cannot.
+bool underSanitizerThatNeedsDescriptors();
+
 // Whether the library was built with its misuse checks, which abort (builds without NDEBUG).
 extern const bool misuseAborts;
 

@@ -196,7 +196,7 @@ TEST_P(ConnectTest, RefusesWhatMakesNoSense) {
 }
 
 TEST_P(ConnectTest, ReportsWantOfDescriptors) {
-  if (underSanitizer()) GTEST_SKIP() << noDescriptorsForSanitizer;
+  if (underSanitizerThatNeedsDescriptors()) GTEST_SKIP() << noDescriptorsForSanitizer;
   listen(loopback());
   Connect connected;
   const DescriptorLimit limit;

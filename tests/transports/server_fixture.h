@@ -66,8 +66,7 @@ class DescriptorLimit {
 };
 
 inline constexpr char noDescriptorsForSanitizer[] =
-    "a sanitizer may need a descriptor itself: UBSan opens a pipe to look at memory, and takes it "
-    "for bad if it cannot; see stream_fault_test";
+    "UBSan needs a descriptor itself; see stream_fault_test";
 
 class ServerTest : public StreamTest {
  protected:

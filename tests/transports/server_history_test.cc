@@ -253,7 +253,8 @@ class ServerHistory final : public History {
 
   // UBSan needs descriptors of its own.
   void changeShortage() {
-    if (shortage_.has_value() || isEnding() || underSanitizer()) return shortage_.reset();
+    if (shortage_.has_value() || isEnding() || underSanitizerThatNeedsDescriptors())
+      return shortage_.reset();
     shortage_.emplace(random_.below(3));
   }
 

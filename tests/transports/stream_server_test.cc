@@ -248,7 +248,7 @@ TEST_P(StreamServerTest, LeaksNothingWhenAnAcceptIsDroppedAtAnyStep) {
 
 // T75
 TEST_P(StreamServerTest, RestsWhenDescriptorsRunOutAndRecovers) {
-  if (underSanitizer()) GTEST_SKIP() << noDescriptorsForSanitizer;
+  if (underSanitizerThatNeedsDescriptors()) GTEST_SKIP() << noDescriptorsForSanitizer;
   listen(loopback());
   Accept accepted;
   Connect connected;
@@ -285,7 +285,7 @@ TEST_P(StreamServerTest, RestsWhenDescriptorsRunOutAndRecovers) {
 
 // T75: a server that rests can be closed.
 TEST_P(StreamServerTest, ForgetsItsPauseWhenClosed) {
-  if (underSanitizer()) GTEST_SKIP() << noDescriptorsForSanitizer;
+  if (underSanitizerThatNeedsDescriptors()) GTEST_SKIP() << noDescriptorsForSanitizer;
   listen(loopback());
   Accept accepted;
   {
