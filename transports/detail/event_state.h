@@ -7,6 +7,7 @@
 #include <system_error>
 
 #include "kairos/reactor/reactor.h"
+#include "kairos/transports/detail/atomic.h"
 #include "kairos/transports/detail/held.h"
 
 namespace kairos::detail {
@@ -45,8 +46,8 @@ class EventState : public Shared {
   void raise() const noexcept;
 
   const Fd fd_;
-  std::atomic<bool> isRaised_{false};
-  std::atomic<bool> isClosed_{false};
+  Atomic<bool> isRaised_{false};
+  Atomic<bool> isClosed_{false};
 };
 
 }  // namespace kairos::detail

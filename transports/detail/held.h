@@ -6,6 +6,8 @@
 #include <cstdint>
 #include <utility>
 
+#include "kairos/transports/detail/atomic.h"
+
 namespace kairos::detail {
 
 // What several threads share: it goes with the last that holds it. Begins with one hold.
@@ -16,7 +18,7 @@ class Shared {
   bool letGo() noexcept { return holders_.fetch_sub(1, std::memory_order_acq_rel) == 1; }
 
  private:
-  std::atomic<std::uint32_t> holders_{1};
+  Atomic<std::uint32_t> holders_{1};
 };
 
 // One hold of an Element, which derives from Shared; or of nothing.

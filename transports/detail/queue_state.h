@@ -6,6 +6,7 @@
 #include <system_error>
 #include <utility>
 
+#include "kairos/transports/detail/atomic.h"
 #include "kairos/transports/detail/context.h"
 #include "kairos/transports/detail/held.h"
 #include "kairos/transports/thread_async_event.h"
@@ -35,7 +36,7 @@ class QueueState final : public Shared, public OperationOwner {
  private:
   static void complete(Context& context, PostOperation* newest, std::error_code error) noexcept;
 
-  std::atomic<PostOperation*> top_{nullptr};
+  Atomic<PostOperation*> top_{nullptr};
   const ThreadAsyncEvent event_;
   PostOperation closed_;  // on top of a closed queue
 };
