@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 // In the place of transports/detail/atomic.h: each operation is a step of its own.
-#ifndef KAIROS_TRANSPORTS_DETAIL_ATOMIC_H_
-#define KAIROS_TRANSPORTS_DETAIL_ATOMIC_H_
+#ifndef KAIROS_TESTS_INTERLEAVING_ATOMIC_H_
+#define KAIROS_TESTS_INTERLEAVING_ATOMIC_H_
 
 #include <atomic>
 
@@ -42,4 +42,4 @@ class Atomic {
 
 }  // namespace kairos::detail
 
-#endif  // KAIROS_TRANSPORTS_DETAIL_ATOMIC_H_
+#endif  // KAIROS_TESTS_INTERLEAVING_ATOMIC_H_
