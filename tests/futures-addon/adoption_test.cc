@@ -179,5 +179,27 @@ TEST_P(AdoptionTest, AChainIsEndedByTheContextOfItsInnermost) {
   EXPECT_TRUE(outer.cancelled());
 }
 
+// IF8: those who wait for several run one after the other, and can be taken back until then.
+TEST_P(AdoptionTest, WhoHasNotRunYetIsTakenBackFromItsOwnFuture) {
+  const auto follow = [](Future<> other) -> Future<> { co_await other; };
+  std::string text;
+  Letter first{text, 'a'};
+  Letter second{text, 'b'};
+  Future<> inner = operate(work());
+  Future<> outer = follow(inner);
+  Probe between([&] {
+    EXPECT_TRUE(outer.finished());
+    EXPECT_EQ(inner.removeCallback(Letter::write, &first), 0U) << "it waits for the other";
+    EXPECT_EQ(outer.removeCallback(Letter::write, &second), 1U);
+    EXPECT_EQ(outer.removeCallback(Letter::write, &second), 0U);
+  });
+  inner.addCallback(Probe::run, &between);
+  outer.addCallback(Letter::write, &first);
+  outer.addCallback(Letter::write, &second);
+  running_->complete();
+  EXPECT_EQ(between.runs(), 1U);
+  EXPECT_EQ(text, "a");
+}
+
 }  // namespace
 }  // namespace kairos
