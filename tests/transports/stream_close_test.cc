@@ -145,6 +145,25 @@ TEST_P(StreamCloseTest, IsToldBehindAnEndThatWasAskedForLater) {
   }
 }
 
+// T41: the peer has not ended, so who reads is not told so; a pipe is no exception.
+TEST_P(StreamCloseTest, BehindWhatIsQueuedIsNoEndForWhoReads) {
+  for (const auto make : {pair, tcpPair, pipePair}) {
+    connect(make());
+    Read read;
+    readLine(read);
+    sendAll(far_.get(), "half a li");
+    while (stream_.peek() != "half a li") poll(Reactor::forever);
+    Write close;
+    ok(stream_.closeAfterFlush(close, Write::done, &close));
+    settle();
+    EXPECT_EQ(close.completions(), 1u);
+    EXPECT_EQ(read.error, TransportError::closed);
+    EXPECT_EQ(read.data, "");
+    EXPECT_FALSE(read.atEnd);
+    EXPECT_FALSE(stream_.atEnd());
+  }
+}
+
 // T85, T137
 TEST_P(StreamCloseTest, AdoptsOnlyWhatItCanWatch) {
   const auto before = openFds();

@@ -229,14 +229,15 @@ void Stream::afterWrites() noexcept {
 void Stream::finishLast() noexcept {
   const bool isFirst = !writes_->hasTakenLast();
   WriteOperation& operation = writes_->takeLast();
+  const bool isClose = operation.kind_ == WriteOperation::Kind::close;
   if (kind_ == FdKind::pipe) {
     closeFd();
-    readSide_.end();
-    if (isReading()) serveRead();
+    if (!isClose) readSide_.end();
+    if (!isClose && isReading()) serveRead();
   } else if (kind_ == FdKind::socket && isFirst && ::shutdown(fd_, SHUT_WR) != 0) {
     operation.error = systemError(errno);
   }
-  if (operation.kind_ == WriteOperation::Kind::close) {
+  if (isClose) {
     endRead();
     writes_->tellDrained(*context_);
   }
