@@ -36,22 +36,18 @@ std::error_code setIp(Fd fd, IpOption option, int value, const Ipv4Value& ipv4Va
 
 std::error_code setIp(Fd fd, IpOption option, int value) { return setIp(fd, option, value, value); }
 
-int levelOf(const Address& group) { return group.isIpv6() ? IPPROTO_IPV6 : IPPROTO_IP; }
-
 // RFC 3678, for both versions of IP.
 std::error_code changeGroup(Fd fd, int option, const Address& group, unsigned interface) {
   if (!group.isIp()) return std::make_error_code(std::errc::invalid_argument);
   group_req request{};
   request.gr_interface = interface;
   std::memcpy(&request.gr_group, group.sockaddrData(), group.sockaddrSize());
-  return setOption(fd, levelOf(group), option, request);
+  return setOption(fd, group.isIpv6() ? IPPROTO_IPV6 : IPPROTO_IP, option, request);
 }
 
 // Else Linux shows a socket also what is for groups that others have joined (ip(7)).
-std::error_code leaveOutGroupsOfOthers(Fd fd, const Address& group) {
-  if (!group.isIp()) return std::make_error_code(std::errc::invalid_argument);
-  const int option = group.isIpv6() ? IPV6_MULTICAST_ALL : IP_MULTICAST_ALL;
-  return setOption(fd, levelOf(group), option, 0);
+std::error_code leaveOutGroupsOfOthers(Fd fd) {
+  return setIp(fd, {IP_MULTICAST_ALL, IPV6_MULTICAST_ALL}, 0);
 }
 
 // -1 would stand for the system's default.
@@ -78,8 +74,10 @@ std::error_code DatagramTransport::setHops(int hops) noexcept {
 }
 
 std::error_code DatagramTransport::joinGroup(const Address& group, unsigned interface) noexcept {
-  if (const auto error = leaveOutGroupsOfOthers(fd(), group)) return error;
-  return changeGroup(fd(), MCAST_JOIN_GROUP, group, interface);
+  if (const auto error = changeGroup(fd(), MCAST_JOIN_GROUP, group, interface)) return error;
+  const auto error = leaveOutGroupsOfOthers(fd());
+  if (error) static_cast<void>(leaveGroup(group, interface));
+  return error;
 }
 
 std::error_code DatagramTransport::leaveGroup(const Address& group, unsigned interface) noexcept {

@@ -103,38 +103,46 @@ FutureState* Coroutine::handOver() {
 // Without a context they run from here, or from where others do already.
 void Coroutine::wakeAll() {
   if (state_.core_ != nullptr) return state_.wakeAll();
-  if (!state_.word_.has(Mark::heldBack)) runAll(state_.waiters_);
+  if (!state_.word_.has(Mark::heldBack)) runAll();
 }
 
 // And who waits for those that end by it, behind them; whatever they throw, of which the first goes
-// on from here.
-void Coroutine::runAll(LinkList<Waiter>& waiters) {
+// on from here. Until they run they stay where they wait, from where they may be taken back.
+void Coroutine::runAll() {
+  LinkList<FutureState> ended;
+  state_.addReference();
+  ended.pushBack(state_);
   std::exception_ptr thrown;
-  while (!waiters.empty()) {
-    try {
-      runFirst(waiters);
-    } catch (...) {
-      if (thrown == nullptr) thrown = std::current_exception();
+  for (; !ended.empty(); ended.popFront().release()) {
+    LinkList<Waiter>& waiters = ended.front().waiters_;
+    while (!waiters.empty()) {
+      try {
+        run(waiters.popFront(), ended);
+      } catch (...) {
+        if (thrown == nullptr) thrown = std::current_exception();
+      }
     }
   }
   if (thrown != nullptr) std::rethrow_exception(thrown);
 }
 
-void Coroutine::runFirst(LinkList<Waiter>& waiters) {
-  Waiter& first = waiters.popFront();
-  FutureState* next = coroutineOf(WaiterAccess::callbackOf(first));
-  if (next == nullptr) return WaiterAccess::run(first);
-  while (next != nullptr) next = Coroutine(*next).resumeAmong(waiters);
+void Coroutine::run(Waiter& waiter, LinkList<FutureState>& ended) {
+  FutureState* next = coroutineOf(WaiterAccess::callbackOf(waiter));
+  if (next == nullptr) return WaiterAccess::run(waiter);
+  while (next != nullptr) next = Coroutine(*next).resumeAmong(ended);
 }
 
-// If several wait for it, they come behind the `others`.
-FutureState* Coroutine::resumeAmong(LinkList<Waiter>& others) {
+// If it ends by that, and several wait for it, it comes behind those that have `ended`.
+FutureState* Coroutine::resumeAmong(LinkList<FutureState>& ended) {
   state_.addReference();
-  const Release atEnd{state_};
   state_.word_.add(Mark::heldBack);
   FutureState* const next = resume();
   state_.word_.remove(Mark::heldBack);
-  if (!state_.isPending() && state_.isWaitedFor()) others.takeBehind(state_.waiters_);
+  if (!state_.isPending() && state_.isWaitedFor()) {
+    ended.pushBack(state_);
+  } else {
+    state_.release();
+  }
   return next;
 }
 

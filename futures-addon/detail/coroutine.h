@@ -66,11 +66,11 @@ class Coroutine {
   void prepareToWait() noexcept;
   FutureStatus outcome() const noexcept;
   FutureState* resume();
-  FutureState* resumeAmong(LinkList<Waiter>& others);
+  FutureState* resumeAmong(LinkList<FutureState>& ended);
   FutureState* handOver();
   void wakeAll();
-  static void runAll(LinkList<Waiter>& waiters);
-  static void runFirst(LinkList<Waiter>& waiters);
+  void runAll();
+  static void run(Waiter& waiter, LinkList<FutureState>& ended);
 
   FutureState& state_;
 };

@@ -179,5 +179,78 @@ TEST_P(AdoptionTest, AChainIsEndedByTheContextOfItsInnermost) {
   EXPECT_TRUE(outer.cancelled());
 }
 
+// IF8: those who wait for several run one after the other, and can be taken back until then.
+TEST_P(AdoptionTest, WhoHasNotRunYetIsTakenBackFromItsOwnFuture) {
+  const auto follow = [](Future<> other) -> Future<> { co_await other; };
+  std::string text;
+  Letter first{text, 'a'};
+  Letter second{text, 'b'};
+  Future<> inner = operate(work());
+  Future<> outer = follow(inner);
+  Probe between([&] {
+    EXPECT_TRUE(outer.finished());
+    EXPECT_EQ(inner.removeCallback(Letter::write, &first), 0U) << "it waits for the other";
+    EXPECT_EQ(outer.removeCallback(Letter::write, &second), 1U);
+    EXPECT_EQ(outer.removeCallback(Letter::write, &second), 0U);
+  });
+  inner.addCallback(Probe::run, &between);
+  outer.addCallback(Letter::write, &first);
+  outer.addCallback(Letter::write, &second);
+  running_->complete();
+  EXPECT_EQ(between.runs(), 1U);
+  EXPECT_EQ(text, "a");
+}
+
+// IF3, IF8: of those who run one after the other, each may end others, throw, and suspend again.
+TEST_P(AdoptionTest, WhoWaitsForSeveralMayEndOthersAndThrow) {
+  struct Local {
+    static Future<> follow(Future<> other) { co_await other; }
+    static Future<> followTwice(Future<> other, ManualOperation& again, std::string& text) {
+      co_await other;
+      text += 's';
+      co_await again;
+    }
+    static void fail(void* udata) { throw std::runtime_error(static_cast<const char*>(udata)); }
+  };
+  std::string text;
+  Letter last{text, 'a'};
+  Letter ofLater{text, 'l'};
+  char first[] = "first";
+  char second[] = "second";
+  ManualOperation again;
+  Future<> inner = operate(work());
+  Future<> gone = Local::follow(inner);
+  Probe ending([&] {
+    gone.attach(ended());
+    gone = Future<>();
+    end();
+  });
+  Future<> outer;
+  inner.addCallback(Probe::run, &ending);
+  Future<> doomed = Local::follow(inner);
+  std::swap(gone, doomed);  // the one behind
+  inner.addCallback(Local::fail, first);
+  outer = Local::follow(inner);
+  Future<> later = Local::followTwice(inner, again, text);
+  for (Future<>* const each : {&outer, &later}) {
+    each->addCallback(Local::fail, second);
+    each->addCallback(Letter::write, each == &outer ? &last : &ofLater);
+  }
+  EXPECT_THROW(
+      {
+        try {
+          running_->complete();
+        } catch (const std::runtime_error& error) {
+          EXPECT_STREQ(error.what(), "first");
+          throw;
+        }
+      },
+      std::runtime_error);
+  EXPECT_EQ(text, "sa");
+  EXPECT_TRUE(doomed.finished() && outer.finished() && !later.finished());
+  EXPECT_THROW(again.complete(), std::runtime_error);
+  EXPECT_EQ(text, "sal");
+}
+
 }  // namespace
 }  // namespace kairos

@@ -148,6 +148,30 @@ TEST_P(DatagramNetworkTest, AMemberOfOneGroupHearsNoOther) {
   EXPECT_EQ(next(second), Texts{"second"});
 }
 
+// T106, T115: of neither version of IP, whichever group it has joined.
+TEST_P(DatagramNetworkTest, AMemberThatTakesBothVersionsOfIpHearsNoOtherGroup) {
+  DatagramTransport both = bind(parseAddress("[::]:0"), {.reuseAddress = true});
+  DatagramTransport other = bind(localOf(both), {.reuseAddress = true});
+  DatagramTransport sender = bind(loopback());
+  ok(sender.setMulticastInterface(loopbackInterface()));
+  ok(both.joinGroup(parseAddress("[ff01::7777]:0"), loopbackInterface()));
+  ok(other.joinGroup(parseAddress("239.255.77.2:0"), loopbackInterface()));
+  deliver(sender, at("239.255.77.2:0", both), "other");
+  EXPECT_EQ(next(other), Texts{"other"});
+  other.close();
+  deliver(sender, at("127.0.0.1:0", both), "own");
+  EXPECT_EQ(next(both), Texts{"own"});
+  EXPECT_EQ(option(both, IPPROTO_IPV6, IPV6_MULTICAST_ALL), 0);
+  EXPECT_EQ(option(both, IPPROTO_IP, IP_MULTICAST_ALL), 0);
+}
+
+// T106
+TEST_P(DatagramNetworkTest, AGroupThatCannotBeJoinedChangesNothing) {
+  DatagramTransport transport = bind(parseAddress("0.0.0.0:0"));
+  EXPECT_EQ(transport.joinGroup(parseAddress("239.1.1.1:0"), 1u << 30), std::errc::no_such_device);
+  EXPECT_EQ(option(transport, IPPROTO_IP, IP_MULTICAST_ALL), 1);
+}
+
 // T106
 TEST_P(DatagramNetworkTest, SetsHops) {
   DatagramTransport four = bind(loopback());

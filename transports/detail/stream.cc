@@ -140,15 +140,16 @@ void Stream::queueWrite(WriteOperation& operation) noexcept {
   if (!isDone && !operation.error && !makeQueue()) {
     operation.error = std::make_error_code(std::errc::not_enough_memory);
   }
-  closesAfterFlush_ = closesAfterFlush_ || operation.kind_ == WriteOperation::Kind::close;
+  const bool isClose = operation.kind_ == WriteOperation::Kind::close;
+  closesAfterFlush_ = closesAfterFlush_ || isClose;
   if (isDone || operation.error) {
-    if (operation.kind_ == WriteOperation::Kind::close) endRead();
+    if (isClose) endRead();
     WriteQueue::complete(*context_, operation);
     return afterWrites();
   }
   shutdownStarted_ = shutdownStarted_ || operation.isLast();
   const bool isFirst = writes_->empty();
-  writes_->add(operation);
+  closesAfterFlush_ && !isClose ? writes_->addBeforeClose(operation) : writes_->add(operation);
   if (isFirst) flush(false);
 }
 
@@ -228,14 +229,15 @@ void Stream::afterWrites() noexcept {
 void Stream::finishLast() noexcept {
   const bool isFirst = !writes_->hasTakenLast();
   WriteOperation& operation = writes_->takeLast();
+  const bool isClose = operation.kind_ == WriteOperation::Kind::close;
   if (kind_ == FdKind::pipe) {
     closeFd();
-    readSide_.end();
-    if (isReading()) serveRead();
+    if (!isClose) readSide_.end();
+    if (!isClose && isReading()) serveRead();
   } else if (kind_ == FdKind::socket && isFirst && ::shutdown(fd_, SHUT_WR) != 0) {
     operation.error = systemError(errno);
   }
-  if (operation.kind_ == WriteOperation::Kind::close) {
+  if (isClose) {
     endRead();
     writes_->tellDrained(*context_);
   }

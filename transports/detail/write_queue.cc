@@ -42,6 +42,15 @@ void WriteQueue::add(WriteOperation& operation) noexcept {
   bytes_ += bytesOf(operation);
 }
 
+void WriteQueue::addBeforeClose(WriteOperation& operation) noexcept {
+  operations_.forEach([&](Operation& each) {
+    const bool isClose = static_cast<const WriteOperation&>(each).kind_ == Kind::close;
+    if (isClose) each.insertBefore(operation);
+    return !isClose;
+  });
+  if (!operation.isLinked()) operations_.pushBack(operation);
+}
+
 void WriteQueue::forget(WriteOperation& operation) noexcept {
   bytes_ -= bytesOf(operation);
   operation.unlink();

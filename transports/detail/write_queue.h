@@ -31,6 +31,8 @@ class WriteQueue {
   // Those of files are not counted: they are not in memory.
   std::size_t bytes() const noexcept { return bytes_; }
   void add(WriteOperation& operation) noexcept;
+  // An end, which has nothing to write. A close stays behind what else there is.
+  void addBeforeClose(WriteOperation& operation) noexcept;
   void forget(WriteOperation& operation) noexcept;
 
   const WriteMarks& marks() const noexcept { return marks_; }
