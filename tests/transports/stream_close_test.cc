@@ -120,50 +120,6 @@ TEST_P(StreamCloseTest, EndsTwiceBehindAStalledWrite) {
   EXPECT_FALSE(stream_.isOpen());
 }
 
-// T43: nothing is left when the close is told, not even an end that was asked for behind it.
-TEST_P(StreamCloseTest, IsToldBehindAnEndThatWasAskedForLater) {
-  for (const bool fails : {false, true}) {
-    connect(pair());
-    const std::string sent = pattern(1 << 20);
-    std::string order;
-    Write stalled([&] { order += 'w'; });
-    Write close([&] { order += 'c'; });
-    Write second([&] { order += 's'; });
-    Write end([&] { order += 'e'; });
-    write(stalled, sent);
-    ok(stream_.closeAfterFlush(close, Write::done, &close));
-    ok(stream_.closeAfterFlush(second, Write::done, &second));
-    shutdown(end);
-    ASSERT_TRUE(stalled.isPending());
-    if (fails) far_.reset();
-    while (second.isPending() && !HasFailure()) {
-      if (!fails) receiveAll(far_.get());
-      poll();
-    }
-    EXPECT_EQ(order, "wecs");
-    EXPECT_EQ(end.error, fails ? std::make_error_code(std::errc::broken_pipe) : std::error_code());
-  }
-}
-
-// T41: the peer has not ended, so who reads is not told so; a pipe is no exception.
-TEST_P(StreamCloseTest, BehindWhatIsQueuedIsNoEndForWhoReads) {
-  for (const auto make : {pair, tcpPair, pipePair}) {
-    connect(make());
-    Read read;
-    readLine(read);
-    sendAll(far_.get(), "half a li");
-    while (stream_.peek() != "half a li") poll(Reactor::forever);
-    Write close;
-    ok(stream_.closeAfterFlush(close, Write::done, &close));
-    settle();
-    EXPECT_EQ(close.completions(), 1u);
-    EXPECT_EQ(read.error, TransportError::closed);
-    EXPECT_EQ(read.data, "");
-    EXPECT_FALSE(read.atEnd);
-    EXPECT_FALSE(stream_.atEnd());
-  }
-}
-
 // T85, T137
 TEST_P(StreamCloseTest, AdoptsOnlyWhatItCanWatch) {
   const auto before = openFds();
