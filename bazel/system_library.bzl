@@ -44,7 +44,8 @@ def _declare_missing(ctx):
     # buildifier: disable=print
     print("{} is not installed, so what needs it cannot be built. {}".format(
         ctx.attr.headers[0],
-        "On Debian and Ubuntu: apt-get install " + ctx.attr.apt,
+        "On Debian and Ubuntu: apt-get install {}, ".format(ctx.attr.apt) +
+        "then bazel shutdown, so that Bazel looks again.",
     ))
     hint = "not_installed__apt-get_install_" + ctx.attr.apt
     ctx.file("BUILD.bazel", _MISSING.format(hint = hint))

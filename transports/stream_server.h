@@ -40,7 +40,8 @@ struct ServerOptions {
 };
 
 // Accepts connections, TCP or unix: one for each accept(), or all from start() to stop(). When
-// nobody accepts, the OS keeps newcomers up to the backlog.
+// nobody accepts, the OS keeps newcomers up to the backlog. The socket stays registered until one
+// comes in vain, so a loop that is to end without one closes the server.
 //
 //   Thread      that of the context's reactor
 //   Ownership   A handle: moved, not copied. Owns its socket, and the unix path that it bound,
