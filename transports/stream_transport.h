@@ -125,7 +125,8 @@ class StreamTransport {
   //             in the operation:
   //             TransportError::incomplete  the file ends before; if a part is sent, all further
   //                                   writes end with operation_canceled
-  //             what the OS said to reading the file: not open, a directory, a pipe, ...
+  //             not_supported         there are no offsets in it: a pipe, a socket
+  //             what the OS said to reading the file: not open, a directory, ...
   //   Cost      one system call for 16 KiB and less and one to read; else three for 2 MiB, of which
   //             up to eight are sent in one poll
   [[nodiscard]] std::error_code writeFile(WriteOperation& operation, const FileRange& range,

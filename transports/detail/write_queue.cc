@@ -151,7 +151,7 @@ WriteQueue::Step WriteQueue::writeFile(Context& context, Fd fd, FdKind kind) noe
   return Step::more;
 }
 
-// What the OS does not take is read again.
+// What the OS does not take is read again. What has no offsets, as a pipe, cannot be.
 WriteQueue::Step WriteQueue::copyFile(Context& context, Fd fd, FdKind kind) noexcept {
   const WriteOperation& operation = head();
   const PoolBlock block(context.pool());
@@ -159,7 +159,8 @@ WriteQueue::Step WriteQueue::copyFile(Context& context, Fd fd, FdKind kind) noex
     return failFile(context, std::make_error_code(std::errc::not_enough_memory));
   const std::size_t asked = std::min<std::uint64_t>(operation.left_, BufferPool::blockBytes);
   const IoResult got = readAt(operation.file_, operation.offset_, block.bytes().first(asked));
-  if (got.error != 0) return failFile(context, systemError(got.error));
+  const int error = got.error == ESPIPE ? ENOTSUP : got.error;
+  if (error != 0) return failFile(context, systemError(error));
   if (got.bytes == 0) return advanceFile(context, 0, asked);
   const std::string_view part(block.bytes().data(), got.bytes);
   const IoResult result = writeOnce(fd, kind, part);
