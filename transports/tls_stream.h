@@ -73,7 +73,8 @@ class TlsStream {
   [[nodiscard]] static std::error_code server(TransportContext& context, const TlsContext& tls,
                                               StreamTransport&& below, const TlsOptions& options,
                                               TlsStream& result) noexcept;
-  // Over two streams that go one way each, such as pipes, or the output and input of a child.
+  // The same over two streams that go one way each, such as pipes, or the output and input of a
+  // child: both are taken, or neither. `context` is that of both.
   [[nodiscard]] static std::error_code client(TransportContext& context, const TlsContext& tls,
                                               StreamTransport&& input, StreamTransport&& output,
                                               std::string_view host, const TlsOptions& options,

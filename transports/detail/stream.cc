@@ -149,7 +149,7 @@ void Stream::queueWrite(WriteOperation& operation) noexcept {
   }
   shutdownStarted_ = shutdownStarted_ || operation.isLast();
   const bool isFirst = writes_->empty();
-  closesAfterFlush_ && !isClose ? writes_->addBeforeClose(operation) : writes_->add(operation);
+  writes_->add(operation);
   if (isFirst) flush(false);
 }
 

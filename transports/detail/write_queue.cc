@@ -38,10 +38,12 @@ std::size_t WriteQueue::bytesOf(const WriteOperation& operation) noexcept {
 }
 
 void WriteQueue::add(WriteOperation& operation) noexcept {
+  if (operation.kind_ == Kind::shutdown) return addBeforeClose(operation);
   operations_.pushBack(operation);
   bytes_ += bytesOf(operation);
 }
 
+// An end, which has nothing to write, may be asked for after a close.
 void WriteQueue::addBeforeClose(WriteOperation& operation) noexcept {
   operations_.forEach([&](Operation& each) {
     const bool isClose = static_cast<const WriteOperation&>(each).kind_ == Kind::close;

@@ -30,9 +30,8 @@ class WriteQueue {
   bool isIdle() const noexcept { return empty() && !error_ && !marksSet_ && waiters_.empty(); }
   // Those of files are not counted: they are not in memory.
   std::size_t bytes() const noexcept { return bytes_; }
+  // A close stays behind all else.
   void add(WriteOperation& operation) noexcept;
-  // An end, which has nothing to write. A close stays behind what else there is.
-  void addBeforeClose(WriteOperation& operation) noexcept;
   void forget(WriteOperation& operation) noexcept;
 
   const WriteMarks& marks() const noexcept { return marks_; }
@@ -85,6 +84,7 @@ class WriteQueue {
     return static_cast<WriteOperation&>(operations_.front());
   }
   static std::size_t bytesOf(const WriteOperation& operation) noexcept;
+  void addBeforeClose(WriteOperation& operation) noexcept;
   Next completeWritten(Context& context) noexcept;
   Step writeParts(Context& context, Fd fd, FdKind kind) noexcept;
   Step writeFile(Context& context, Fd fd, FdKind kind) noexcept;
