@@ -21,9 +21,9 @@ class OverflowError : public std::exception {
 };
 
 // Shows each event to all readers, each of which sees all that are emitted while it is one, in
-// order and at its own pace. An event is kept until the slowest has read it. With a limit, readers
-// that are so many events behind lose them all, are told so by an OverflowError, and go on with
-// what is emitted next.
+// order and at its own pace. An event is kept until the slowest has read it. With a limit, a reader
+// that is so many events behind when one more comes loses them all; nothing is kept for it until it
+// is told so, by an OverflowError, and goes on with what is emitted from then on.
 //
 //   Thread      that of the context
 //   Ownership   Borrows the context, and is destroyed before it. For readers, that is its end.
@@ -49,9 +49,9 @@ class AsyncEventQueue {
 
   void emit(T event) {
     refuseIfClosed();
-    if (readerCount_ == 0) return;
-    if (limit_ != unlimited && events_.size() >= limit_) dropSlowest();
-    events_.pushBack({std::move(event), readerCount_});
+    if (listeners_ > 0 && isFull()) dropSlowest();
+    if (listeners_ == 0) return;
+    events_.pushBack({std::move(event), listeners_});
     readers_.forEach([](Reader& reader) { reader.wake(); });
   }
 
@@ -72,6 +72,7 @@ class AsyncEventQueue {
     if (isClosed_) throw FutureError("An event queue is closed, and emitted to or closed again.");
   }
 
+  bool isFull() const noexcept { return limit_ != unlimited && events_.size() >= limit_; }
   std::size_t end() const noexcept { return begin_ + events_.size(); }
   const T& at(std::size_t position) const noexcept { return events_[position - begin_].event; }
 
@@ -95,6 +96,7 @@ class AsyncEventQueue {
   std::size_t begin_ = 0;  // the position of the first that is kept; positions count from the start
   detail::LinkList<Reader> readers_;
   std::size_t readerCount_ = 0;
+  std::size_t listeners_ = 0;  // readers for which the next event is kept
   bool isClosed_ = false;
 };
 

@@ -26,6 +26,7 @@ class AsyncEventQueue<T>::Reader final : public detail::Link, private detail::Tu
       : of_(&queue), waiting_(queue.core_, *this), position_(queue.end()) {
     queue.readers_.pushBack(*this);
     ++queue.readerCount_;
+    ++queue.listeners_;
   }
   ~Reader() {
     unregister();
@@ -35,7 +36,9 @@ class AsyncEventQueue<T>::Reader final : public detail::Link, private detail::Tu
   Reader& operator=(const Reader&) = delete;
 
   // Events that it has not read.
-  std::size_t size() const noexcept { return of_ != nullptr ? end() - position_ : 0; }
+  std::size_t size() const noexcept {
+    return of_ != nullptr && !hasOverflown_ ? end() - position_ : 0;
+  }
   // No event will come that is not here yet.
   bool hasEnded() const noexcept { return of_ == nullptr || isLeaving_ || of_->isClosed_; }
 
@@ -46,16 +49,14 @@ class AsyncEventQueue<T>::Reader final : public detail::Link, private detail::Tu
     end_ = of_->end();
     isLeaving_ = true;
     --of_->readerCount_;
+    if (!hasOverflown_) --of_->listeners_;
     wake();
     if (waiting_.underWay() == 0 || size() == 0) leave();
   }
 
   // The next event; none: there is none now, or what there is belongs to one who has waited for it
   // and does not run yet. Throws OverflowError, once.
-  std::optional<T> tryNext() {
-    if (waiting_.underWay() > 0) return std::nullopt;
-    return takeNext();
-  }
+  std::optional<T> tryNext() { return waiting_.underWay() > 0 ? std::nullopt : takeNext(); }
 
   // `co_await reader.next()` gives a std::optional<T>, which is empty at the end, and only then.
   auto next() noexcept { return AwaitCall<NextAwaiter, Reader&>(*this); }
@@ -130,20 +131,29 @@ class AsyncEventQueue<T>::Reader final : public detail::Link, private detail::Tu
   // Drops what is unread.
   void leave() noexcept {
     if (of_ == nullptr) return;
-    of_->pass(position_, end());
+    of_->pass(position_, position_ + size());
     of_ = nullptr;
     unlink();
   }
   std::size_t end() const noexcept { return isLeaving_ ? end_ : of_->end(); }
 
+  // Whoever has overflowed is behind all positions.
   void overflowIfAt(std::size_t position) noexcept {
     if (position_ != position) return;
+    of_->pass(position_, end());
     hasOverflown_ = true;
-    passTo(end());
+    if (!isLeaving_) --of_->listeners_;
     wake();
   }
   void throwIfOverflown() {
-    if (std::exchange(hasOverflown_, false)) throw OverflowError();
+    if (!std::exchange(hasOverflown_, false)) return;
+    if (of_ != nullptr) goOn();
+    throw OverflowError();
+  }
+  void goOn() noexcept {
+    position_ = end();
+    if (isLeaving_) return leave();
+    ++of_->listeners_;
   }
 
   std::optional<T> takeNext() {

@@ -104,6 +104,10 @@ template <detail::ByteStream Stream>
 auto waitUntilDrained(Stream& stream) noexcept {
   return TransportCall(stream, detail::DrainedCall<Stream>{});
 }
+template <detail::ByteStream Stream>
+auto waitUntilClosed(Stream& stream) noexcept {
+  return TransportCall(stream, detail::ClosedCall<Stream>{});
+}
 
 }  // namespace kairos
 

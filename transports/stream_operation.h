@@ -34,11 +34,12 @@ struct ReadLimit {
 // What begins with the bytes that a MessageFunc was shown.
 struct MessageSize {
   std::size_t size = 0;        // of the whole message; 0: more bytes are needed to tell
-  std::error_code error = {};  // it is none
+  std::error_code error = {};  // it is none, or the stream must not end here
 };
 
-// Tells how long the message is that begins with `bytes`, which are one or more. It runs in a poll,
-// or in the call that starts the read, when bytes are there already. It looks at them, calls
+// Tells how long the message is that begins with `bytes`. There are none, once, when the stream has
+// ended behind a whole message: whether it may end there is told by the error alone. It runs in a
+// poll, or in the call that starts the read, when bytes are there already. It looks at them, calls
 // nothing of the transports or the reactor, and must not throw. `udata` is that of the read's
 // callback.
 using MessageFunc = MessageSize (*)(void* udata, std::string_view bytes);
@@ -79,6 +80,9 @@ struct ReadOperation : detail::Operation {
   bool isInto() const noexcept { return kind_ <= Kind::exactly; }
   char* into() const noexcept { return with_.into; }
   std::string_view separator() const noexcept { return {with_.separator, separatorSize_}; }
+  MessageSize messageOf(std::string_view unread) const noexcept {
+    return with_.messageOf(detail::OperationAccess::udataOf(*this), unread);
+  }
 
   std::size_t wanted_ = 0;  // the size of the user's buffer, or the limit
   union {
@@ -173,6 +177,12 @@ struct WriteOperation : detail::Operation {
 struct DrainOperation : detail::Operation {
   DrainOperation() = default;
   ~DrainOperation() { abandon(); }
+};
+
+// A wait for the stream to be closed.
+struct CloseOperation : detail::Operation {
+  CloseOperation() = default;
+  ~CloseOperation() { abandon(); }
 };
 
 }  // namespace kairos

@@ -184,6 +184,15 @@ std::error_code StreamTransport::waitUntilDrained(DrainOperation& operation, Cal
   return {};
 }
 
+std::error_code StreamTransport::waitUntilClosed(CloseOperation& operation, CallbackFunc callback,
+                                                 void* udata) noexcept {
+  if (const auto refusal = Calls::mayWrite(stream_.get(), operation, 0, {callback, udata})) {
+    return refusal;
+  }
+  stream_->startWait(operation, {callback, udata});
+  return {};
+}
+
 std::size_t StreamTransport::queuedBytes() const noexcept {
   return stream_ ? stream_->queuedBytes() : 0;
 }
@@ -199,6 +208,10 @@ bool StreamTransport::cancel(WriteOperation& operation) noexcept {
 }
 
 bool StreamTransport::cancel(DrainOperation& operation) noexcept {
+  return stream_ && stream_->cancel(operation);
+}
+
+bool StreamTransport::cancel(CloseOperation& operation) noexcept {
   return stream_ && stream_->cancel(operation);
 }
 

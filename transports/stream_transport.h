@@ -83,8 +83,9 @@ class StreamTransport {
   [[nodiscard]] std::error_code readLine(ReadOperation& operation, ReadLimit limit,
                                          CallbackFunc callback, void* udata) noexcept;
 
-  // A message, whose size `messageOf` tells by its first bytes (operation.h), `data` being all of
-  // it. Empty and `atEnd`: there was no further message.
+  // A message, whose size `messageOf` tells by its first bytes (stream_operation.h), `data` being
+  // all of it. Empty and `atEnd`: there was no further message, and `messageOf`, shown no bytes,
+  // had no objection.
   //   Errors    what `messageOf` says; TransportError::overLimit: more than `limit` bytes, known
   //             before they come; ::incomplete: the stream ends before. The bytes stay unread.
   [[nodiscard]] std::error_code readMessage(ReadOperation& operation, MessageFunc messageOf,
@@ -138,9 +139,9 @@ class StreamTransport {
   [[nodiscard]] std::error_code shutdown(WriteOperation& operation, CallbackFunc callback,
                                          void* udata) noexcept;
 
-  // As shutdown(), then close(); of all that is pending it is told last. What the peer has sent and
-  // nobody has read makes TCP reset the connection at that, and what is under way may be lost: then
-  // rather shutdown(), and consume() until the peer has ended.
+  // As shutdown(), then close(); of all that is pending it is told last, but for waits for the
+  // close. What the peer has sent and nobody has read makes TCP reset the connection at that, and
+  // what is under way may be lost: then rather shutdown(), and consume() until the peer has ended.
   [[nodiscard]] std::error_code closeAfterFlush(WriteOperation& operation, CallbackFunc callback,
                                                 void* udata) noexcept;
 
@@ -162,6 +163,7 @@ class StreamTransport {
   bool cancel(ReadOperation& operation) noexcept;
   bool cancel(WriteOperation& operation) noexcept;
   bool cancel(DrainOperation& operation) noexcept;
+  bool cancel(CloseOperation& operation) noexcept;
 
   // Nothing more is received; what is buffered can be read.
   void shutdownRead() noexcept;
@@ -169,6 +171,10 @@ class StreamTransport {
   // Closes the descriptor. What is pending ends with TransportError::closed; what is queued is not
   // sent. Any number of times.
   void close() noexcept;
+  // Completes without an error when it is closed, by whatever, and after all that was pending then;
+  // if it is so already, at once. Several are told in the order in which they were started.
+  [[nodiscard]] std::error_code waitUntilClosed(CloseOperation& operation, CallbackFunc callback,
+                                                void* udata) noexcept;
   bool isOpen() const noexcept { return fd() >= 0; }
   // shutdown() or closeAfterFlush() was called.
   bool isShutDown() const noexcept;

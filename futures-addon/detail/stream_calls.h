@@ -216,6 +216,17 @@ struct DrainedCall : StreamCall<Stream> {
   static void result(const DrainOperation&) noexcept {}
 };
 
+template <ByteStream Stream>
+struct ClosedCall : StreamCall<Stream> {
+  using Operation = CloseOperation;
+
+  std::error_code start(Stream& stream, CloseOperation& operation,
+                        AsyncCallback done) const noexcept {
+    return stream.waitUntilClosed(operation, done.function, done.udata);
+  }
+  static void result(const CloseOperation&) noexcept {}
+};
+
 }  // namespace kairos::detail
 
 #endif  // KAIROS_FUTURES_ADDON_DETAIL_STREAM_CALLS_H_

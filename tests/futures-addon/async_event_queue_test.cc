@@ -183,7 +183,9 @@ TEST_P(AsyncEventQueueTest, DropsWhatIsOverTheLimitForThoseWhoLeaveToo) {
   EXPECT_EQ(queue.size(), 1U);
   settle();
   EXPECT_THROW(late.read(), OverflowError);
-  EXPECT_EQ(takeNow(fast), Events{3});
+  emit(queue, 4, 4);
+  EXPECT_EQ(takeNow(fast), (Events{3, 4}));
+  EXPECT_EQ(queue.size(), 0U) << "nothing is kept for who has left";
 }
 
 TEST_P(AsyncEventQueueTest, HasOneWaitAtATimeForAReader) {
@@ -208,32 +210,80 @@ TEST_P(AsyncEventQueueTest, DropsWhoIsTooSlow) {
     EXPECT_EQ(fast.tryNext(), i);
     lengths.push_back(queue.size());
   }
-  EXPECT_EQ(lengths, (std::vector<std::size_t>{1, 2, 3, 4, 1, 2, 3, 4}));
+  EXPECT_EQ(lengths, (std::vector<std::size_t>{1, 2, 3, 4, 0, 0, 0, 0}));
+  EXPECT_EQ(slow.size(), 0U);
   EXPECT_THROW(slow.tryNext(), OverflowError);
-  EXPECT_EQ(takeNow(slow), (Events{5, 6, 7, 8}));
+  EXPECT_EQ(slow.tryNext(), std::nullopt) << "it is told once, and goes on from there";
+  emit(queue, 9, 10);
+  EXPECT_EQ(takeNow(slow), (Events{9, 10}));
+  EXPECT_EQ(takeNow(fast), (Events{9, 10}));
   EXPECT_EQ(queue.size(), 0U);
+}
+
+// Registers five readers, one before each of the first five events; five events later the first of
+// them is too slow, and so on. Returns how many events were kept after each.
+std::vector<std::size_t> overflowOneByOne(Queue& queue, std::deque<Queue::Reader>& readers,
+                                          int events) {
+  std::vector<std::size_t> lengths;
+  for (int i = 1; i <= events; ++i) {
+    if (i <= 5) readers.emplace_back(queue);
+    queue.emit(i);
+    lengths.push_back(queue.size());
+  }
+  return lengths;
 }
 
 // F81: of several who began one after the other, each is too slow when its own time has come.
 TEST_P(AsyncEventQueueTest, DropsThoseWhoAreTooSlowOneByOne) {
   Queue queue(context_, 4);
   std::deque<Queue::Reader> readers;
-  std::vector<std::size_t> lengths;
-  for (int i = 1; i <= 8; ++i) {
-    if (i <= 5) readers.emplace_back(queue);
-    queue.emit(i);
-    lengths.push_back(queue.size());
-  }
-  EXPECT_EQ(lengths, (std::vector<std::size_t>{1, 2, 3, 4, 4, 4, 4, 4}));
+  const std::vector<std::size_t> lengths{1, 2, 3, 4, 4, 4, 4, 4};
+  EXPECT_EQ(overflowOneByOne(queue, readers, 8), lengths);
   EXPECT_EQ(takeNow(readers[4]), (Events{5, 6, 7, 8})) << "this one was not";
-  for (int i = 0; i < 4; ++i) {
-    Queue::Reader& slow = readers[static_cast<std::size_t>(i)];
-    EXPECT_THROW(slow.tryNext(), OverflowError);
-    Events since;
-    for (int event = 5 + i; event <= 8; ++event) since.push_back(event);
-    EXPECT_EQ(takeNow(slow), since);
-    EXPECT_EQ(slow.tryNext(), std::nullopt) << "it is told once";
+  EXPECT_EQ(queue.size(), 0U) << "nothing is kept for the others";
+  for (std::size_t i = 0; i < 4; ++i) {
+    EXPECT_THROW(readers[i].tryNext(), OverflowError);
+    EXPECT_EQ(readers[i].tryNext(), std::nullopt);
   }
+  emit(queue, 9, 9);
+  for (Queue::Reader& reader : readers) EXPECT_EQ(takeNow(reader), Events{9});
+  EXPECT_EQ(queue.size(), 0U);
+}
+
+// F81: when all are, nothing is kept, until one has been told.
+TEST_P(AsyncEventQueueTest, KeepsNothingWhenAllAreTooSlow) {
+  Queue queue(context_, 4);
+  std::deque<Queue::Reader> readers;
+  const std::vector<std::size_t> lengths{1, 2, 3, 4, 4, 4, 4, 4, 0, 0, 0, 0};
+  EXPECT_EQ(overflowOneByOne(queue, readers, 12), lengths);
+  EXPECT_THROW(readers[2].tryNext(), OverflowError);
+  emit(queue, 13, 14);
+  EXPECT_EQ(queue.size(), 2U);
+  EXPECT_EQ(takeNow(readers[2]), (Events{13, 14}));
+  EXPECT_EQ(queue.size(), 0U);
+  for (const std::size_t i : {0U, 1U, 3U, 4U}) EXPECT_THROW(readers[i].tryNext(), OverflowError);
+}
+
+// F81: of who has overflowed, and leaves before it is told.
+TEST_P(AsyncEventQueueTest, CountsThoseWhoLeaveAfterAnOverflow) {
+  Queue queue(context_, 1);
+  Queue::Reader stays(queue);
+  {
+    Queue::Reader goes(queue);
+    Queue::Reader ends(queue);
+    queue.emit(1);
+    EXPECT_EQ(stays.tryNext(), 1);
+    queue.emit(2);
+    ends.unregister();
+    EXPECT_EQ(queue.readers(), 2U);
+    EXPECT_THROW(ends.tryNext(), OverflowError);
+    EXPECT_EQ(ends.tryNext(), std::nullopt);
+    EXPECT_TRUE(ends.hasEnded());
+  }
+  EXPECT_EQ(queue.readers(), 1U);
+  EXPECT_EQ(stays.tryNext(), 2);
+  queue.emit(3);
+  EXPECT_EQ(stays.tryNext(), 3);
   EXPECT_EQ(queue.size(), 0U);
 }
 
@@ -245,7 +295,8 @@ TEST_P(AsyncEventQueueTest, WakesWhoWaitsForMoreThanTheLimit) {
   emit(queue, 1, 5);
   settle();
   EXPECT_THROW(waiting.read(), OverflowError);
-  EXPECT_EQ(next(reader).read(), 5);
+  queue.emit(6);
+  EXPECT_EQ(next(reader).read(), 6);
 }
 
 // F82

@@ -128,6 +128,7 @@ TEST_P(StreamCancelTest, AShutdownBehindAWriteEnds) {
   auto shuttingDown = start(shutdown(stream_));
   auto draining = start(waitUntilDrained(stream_));
   cancel(draining);
+  cancel(start(waitUntilClosed(stream_)));
   cancel(shuttingDown);
   EXPECT_FALSE(stream_.isShutDown()) << "it was not done, and will not be";
   cancel(writing);

@@ -93,7 +93,7 @@ TEST_P(StreamAwaitTest, AnEndBeforeTheFirstByteIsNoError) {
 
 TEST_P(StreamAwaitTest, ReadsMessagesAndAllTheRest) {
   const MessageFunc byFirstByte = [](void*, std::string_view bytes) {
-    return MessageSize{.size = static_cast<std::size_t>(bytes[0] - '0')};
+    return MessageSize{.size = bytes.empty() ? 0U : static_cast<std::size_t>(bytes[0] - '0')};
   };
   sendAll(far_.get(), "3ab2cthe rest");
   ::shutdown(far_.get(), SHUT_WR);
@@ -104,6 +104,23 @@ TEST_P(StreamAwaitTest, ReadsMessagesAndAllTheRest) {
   EXPECT_EQ(take(readToEnd(stream_)), "");
   EXPECT_EQ(take(consume(stream_, 4)), 0U);
   EXPECT_EQ(tell(readMessage(stream_, byFirstByte)), "end");
+}
+
+// T57
+TEST_P(StreamAwaitTest, WaitsForTheClose) {
+  std::vector<int> order;
+  const auto join = [&order](FutureContext&, StreamTransport& stream, int name) -> Future<> {
+    co_await waitUntilClosed(stream);
+    order.push_back(name);
+  };
+  std::vector<Future<>> waiting;
+  for (int name = 0; name < 3; ++name) waiting.push_back(join(context_, stream_, name));
+  settle();
+  EXPECT_TRUE(order.empty());
+  stream_.close();
+  waiting.push_back(join(context_, stream_, 3));
+  settle();
+  EXPECT_EQ(order, (std::vector<int>{0, 1, 2, 3}));
 }
 
 Future<> writeAll(FutureContext&, StreamTransport& stream, Fd file) {

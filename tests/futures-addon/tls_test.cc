@@ -62,7 +62,7 @@ Future<> sayInEachWay(FutureContext&, TlsStream& stream) {
 
 Future<std::vector<std::string>> hearInEachWay(FutureContext&, TlsStream& stream) {
   const MessageFunc byFirstByte = [](void*, std::string_view bytes) {
-    return MessageSize{.size = static_cast<std::size_t>(bytes[0] - '0')};
+    return MessageSize{.size = bytes.empty() ? 0U : static_cast<std::size_t>(bytes[0] - '0')};
   };
   std::vector<std::string> heard;
   const auto hear = [&heard](std::optional<std::string_view> data) {

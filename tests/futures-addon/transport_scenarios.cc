@@ -41,6 +41,7 @@ Future<> writeMuch(Stage& stage, StreamTransport stream) {
   stage.step();
   Future<> behind = asFuture(context, write(stream, largeText));
   Future<> drained = asFuture(context, waitUntilDrained(stream));
+  Future<> closed = asFuture(context, waitUntilClosed(stream));
   stage.step();
   co_await wait(behind, seconds(10));
   stage.step();
@@ -49,6 +50,8 @@ Future<> writeMuch(Stage& stage, StreamTransport stream) {
   co_await write(stream, parts);
   stage.step();
   co_await closeAfterFlush(stream);
+  stage.step();
+  co_await closed;
   stage.step();
 }
 
@@ -76,7 +79,7 @@ Future<> writeFiles(Stage& stage, StreamTransport stream) {
 
 // The first byte says how many follow.
 MessageSize sizeOf(void*, std::string_view bytes) {
-  return {.size = 1 + static_cast<std::size_t>(bytes.front())};
+  return {.size = bytes.empty() ? 0 : 1 + static_cast<std::size_t>(bytes.front())};
 }
 
 Future<> hearMessages(Stage& stage, StreamTransport stream) {

@@ -112,6 +112,16 @@ class StreamTest : public VirtualTimeTest {
     while (operation.isPending() && !HasFailure()) poll(Reactor::forever);
   }
 
+  // What the far end receives meanwhile.
+  std::string receiveUntilDone(const detail::Operation& operation) {
+    std::string received;
+    while (operation.isPending() && !HasFailure()) {
+      poll();
+      received += receiveAll(far_.get());
+    }
+    return received + receiveAll(far_.get());
+  }
+
   static void ok(std::error_code error) { EXPECT_EQ(error, std::error_code()); }
 
   void readLine(Read& read, std::size_t limit = 65536) {

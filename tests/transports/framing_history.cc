@@ -17,6 +17,7 @@ namespace {
 
 // A message is a digit, and as many bytes as it says; '!' begins none.
 MessageSize sizeOf(void*, std::string_view bytes) {
+  if (bytes.empty()) return {};
   if (bytes[0] == '!') return {.error = std::make_error_code(std::errc::bad_message)};
   return {.size = 1 + static_cast<std::size_t>(bytes[0] & 15)};
 }

@@ -21,15 +21,6 @@ class StreamFlowTest : public StreamTest {
   void waitUntilDrained(Drain& drain) { ok(stream_.waitUntilDrained(drain, Drain::done, &drain)); }
   void closeAfterFlush(Write& write) { ok(stream_.closeAfterFlush(write, Write::done, &write)); }
 
-  std::string receiveUntilDone(const detail::Operation& operation) {
-    std::string received;
-    while (operation.isPending() && !HasFailure()) {
-      poll();
-      received += receiveAll(far_.get());
-    }
-    return received + receiveAll(far_.get());
-  }
-
   // A stream that takes nothing more now.
   void connectFull() {
     connect(pair());

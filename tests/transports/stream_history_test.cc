@@ -26,7 +26,7 @@ namespace {
 constexpr std::size_t fileBytes = 300000;
 constexpr std::size_t connections = 3;
 
-enum class Kind { read, write, drain };
+enum class Kind { read, write, drain, close };
 
 // What was given to a write, and how much of it counts as sent.
 struct Sent {
@@ -65,6 +65,7 @@ struct StreamStep : Step {
   StreamStep(Kind what, Channel& of) : kind(what), channel(of) {}
   const detail::Operation& operation() const override {
     if (kind == Kind::drain) return drain;
+    if (kind == Kind::close) return close;
     return kind == Kind::read ? static_cast<const detail::Operation&>(read) : write;
   }
 
@@ -73,6 +74,7 @@ struct StreamStep : Step {
   ReadOperation read;
   WriteOperation write;
   DrainOperation drain;
+  CloseOperation close;
   Sent* sent = nullptr;
   std::string buffer;
   std::vector<std::string_view> parts;
@@ -124,7 +126,7 @@ class StreamHistory final : public History {
         if (Step* const step = anyStep()) forget(*step);
         return;
       case 2:
-        return waitUntilDrained(end);
+        return random_.oneIn(4) ? waitUntilClosed(end) : waitUntilDrained(end);
       case 3:
         return setMarks(end);
       case 4: {
@@ -169,12 +171,20 @@ class StreamHistory final : public History {
     if (step->kind == Kind::read) cancelled(*step, end.stream.cancel(step->read));
     if (step->kind == Kind::write) cancelled(*step, end.stream.cancel(step->write));
     if (step->kind == Kind::drain) cancelled(*step, end.stream.cancel(step->drain));
+    if (step->kind == Kind::close) cancelled(*step, end.stream.cancel(step->close));
   }
 
   void waitUntilDrained(End& end) {
     StreamStep& step = newStep(Kind::drain, *end.out);
     start(step, [&](CallbackFunc done, void* udata) {
       return end.stream.waitUntilDrained(step.drain, done, udata);
+    });
+  }
+
+  void waitUntilClosed(End& end) {
+    StreamStep& step = newStep(Kind::close, *end.out);
+    start(step, [&](CallbackFunc done, void* udata) {
+      return end.stream.waitUntilClosed(step.close, done, udata);
     });
   }
 
@@ -274,6 +284,7 @@ class StreamHistory final : public History {
     auto& step = static_cast<StreamStep&>(each);
     if (step.kind == Kind::read) take(step);
     if (step.kind == Kind::write) written(step);
+    if (step.kind == Kind::close && !step.close.error) closed(step);
   }
 
   void onForgotten(Step& each) override {
@@ -295,6 +306,11 @@ class StreamHistory final : public History {
       channel.received.push_back(i < data.size() ? static_cast<unsigned char>(data[i])
                                                  : Channel::skipped);
     }
+  }
+
+  // By then another may be there instead.
+  void closed(const StreamStep& step) const {
+    for (const End& end : ends_) EXPECT_FALSE(end.out == &step.channel && end.stream.isOpen());
   }
 
   // In order: what was written before is over too.

@@ -15,13 +15,17 @@ namespace kairos {
 namespace {
 
 // A message is a digit that counts digits, the size in that many digits, and so many bytes.
-// `asked` is how often it was asked.
+// `asked` is how often it was asked, `askedAtEnd` how often about nothing.
 struct Session {
   Read read;
   std::size_t asked = 0;
+  std::size_t askedAtEnd = 0;
+  MessageSize atEnd = {};
 
   static MessageSize sizeOf(void* udata, std::string_view bytes) {
-    ++static_cast<Session*>(udata)->asked;
+    auto& session = *static_cast<Session*>(udata);
+    ++(bytes.empty() ? session.askedAtEnd : session.asked);
+    if (bytes.empty()) return session.atEnd;
     const auto digits = static_cast<std::size_t>(bytes[0] - '0');
     if (digits > 9) return {.error = std::make_error_code(std::errc::bad_message)};
     if (bytes.size() < 1 + digits) return {};
@@ -96,7 +100,7 @@ TEST_P(StreamMessageTest, ComesByteByByte) {
   EXPECT_EQ(session_.asked, 4u);
 }
 
-// T23: an end between messages, in a header, in a body; it is not asked about nothing.
+// T23: an end between messages, in a header, in a body.
 TEST_P(StreamMessageTest, TellsAnEndFromATruncation) {
   sendAll(far_.get(), "11a");
   end();
@@ -111,6 +115,42 @@ TEST_P(StreamMessageTest, TellsAnEndFromATruncation) {
     EXPECT_EQ(message(), std::string(sent) + "<incomplete><end>");
     EXPECT_EQ(stream_.peek(), sent) << "nothing is lost";
   }
+  EXPECT_EQ(session_.askedAtEnd, 2u) << "not about what is there";
+}
+
+// T23: between messages it is asked, once for a read, whether that is an end; a size tells nothing.
+TEST_P(StreamMessageTest, LetsTheUserDecideWhetherTheStreamMayEnd) {
+  sendAll(far_.get(), "11a");
+  start();
+  EXPECT_EQ(result(), "11a");
+  start();
+  settle();
+  EXPECT_EQ(session_.askedAtEnd, 0u) << "more may come";
+  end();
+  EXPECT_EQ(result(), "<end>");
+  EXPECT_EQ(session_.askedAtEnd, 1u);
+  session_.atEnd = {.size = std::numeric_limits<std::size_t>::max()};
+  EXPECT_EQ(message(), "<end>");
+  session_.atEnd = {.error = std::make_error_code(std::errc::bad_message)};
+  EXPECT_EQ(message(), "<bad><end>");
+  EXPECT_EQ(message(), "<bad><end>");
+  EXPECT_EQ(session_.askedAtEnd, 4u);
+}
+
+// T23: at any other end there is nothing to decide.
+TEST_P(StreamMessageTest, IsNotAskedWhetherAnErrorIsAnEnd) {
+  session_.atEnd = {.error = std::make_error_code(std::errc::bad_message)};
+  connect(tcpPair());
+  start();
+  resetOnClose(far_.get());
+  far_.reset();
+  EXPECT_EQ(result(), "");
+  EXPECT_EQ(session_.read.error, std::errc::connection_reset);
+  EXPECT_EQ(message(), "");
+  stream_.close();
+  EXPECT_EQ(message(), "");
+  EXPECT_EQ(session_.read.error, TransportError::closed);
+  EXPECT_EQ(session_.askedAtEnd, 0u);
 }
 
 // T23: what is no message is the error that the user gave, and stays unread.

@@ -24,15 +24,6 @@ class StreamNextWriteTest : public StreamTest {
     ASSERT_EQ(receiveAll(far_.get()), "first");
   }
 
-  std::string receiveUntilDone(const detail::Operation& operation) {
-    std::string received;
-    while (operation.isPending() && !HasFailure()) {
-      poll();
-      received += receiveAll(far_.get());
-    }
-    return received + receiveAll(far_.get());
-  }
-
   struct Ends {
     Pair (*make)();
     bool isPipe;

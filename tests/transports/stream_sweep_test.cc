@@ -55,6 +55,7 @@ class Conversation {
     count(near_.write(line_, "line\n", line_.done, begin(line_)), line_);
     count(near_.write(large_, text(), large_.done, begin(large_)), large_);
     count(near_.waitUntilDrained(drain_, drain_.done, begin(drain_)), drain_);
+    count(near_.waitUntilClosed(closed_, closed_.done, begin(closed_)), closed_);
     count(near_.writeFile(files_[0], {.file = file_, .size = fileBytes}, files_[0].done,
                           begin(files_[0])),
           files_[0]);
@@ -166,6 +167,7 @@ class Conversation {
     visit(files_[0]);
     visit(files_[1]);
     visit(end_);
+    visit(closed_);
   }
 
   const Fd file_;
@@ -178,6 +180,7 @@ class Conversation {
   Turn<WriteOperation> answer_, line_, large_, end_;
   std::array<Turn<WriteOperation>, 2> files_;
   Turn<DrainOperation> drain_;
+  Turn<CloseOperation> closed_;
 };
 
 class StreamSweepTest : public testing::Test {

@@ -26,15 +26,6 @@ class StreamWriteTest : public StreamTest {
   }
 
   // Receives at the far end until the stream has written all, or all until its end.
-  std::string receiveUntilDone(const detail::Operation& operation) {
-    std::string received;
-    while (operation.isPending() && !HasFailure()) {
-      poll();
-      received += receiveAll(far_.get());
-    }
-    return received + receiveAll(far_.get());
-  }
-
   struct Ends {
     Pair (*make)();
     bool isPipe;

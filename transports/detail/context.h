@@ -16,7 +16,7 @@
 namespace kairos::detail {
 
 // For the queues of streams that have something queued.
-using QueuePool = BlockPool<96, 64>;
+using QueuePool = BlockPool<112, 64>;
 
 // What the transports of one kind share, besides the rest. It goes with the context.
 class ContextShare {

@@ -159,9 +159,9 @@ bool ReadSide::serveLine(ReadOperation& operation) noexcept {
 // Asked again only when what it needs is there; what it needs is noted.
 bool ReadSide::serveMessage(ReadOperation& operation) noexcept {
   const std::string_view text = buffer_.unread();
-  if (buffer_.note() == 0 && !text.empty()) {
-    const MessageSize message =
-        operation.with_.messageOf(OperationAccess::udataOf(operation), text);
+  if (text.empty()) return serveNoMessage(operation);
+  if (buffer_.note() == 0) {
+    const MessageSize message = operation.messageOf(text);
     operation.error = message.error;
     if (operation.error) return true;
     buffer_.setNote(message.size);
@@ -176,8 +176,15 @@ bool ReadSide::serveMessage(ReadOperation& operation) noexcept {
     return true;
   }
   if (!hasEnded()) return false;
-  finishAtEnd(operation, text.empty() ? std::error_code() : TransportError::incomplete);
+  finishAtEnd(operation, TransportError::incomplete);
   operation.data = text;
+  return true;
+}
+
+// Whether the stream may end here is the user's to decide.
+bool ReadSide::serveNoMessage(ReadOperation& operation) noexcept {
+  if (!hasEnded()) return false;
+  finishAtEnd(operation, error_ == 0 ? operation.messageOf("").error : std::error_code());
   return true;
 }
 

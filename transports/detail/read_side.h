@@ -104,6 +104,7 @@ class ReadSide {
   bool serveUntil(ReadOperation& operation) noexcept;
   bool serveLine(ReadOperation& operation) noexcept;
   bool serveMessage(ReadOperation& operation) noexcept;
+  bool serveNoMessage(ReadOperation& operation) noexcept;
   bool serveToEnd(ReadOperation& operation) noexcept;
   bool serveConsume(ReadOperation& operation) noexcept;
 

@@ -301,7 +301,7 @@ void Stream::dropQueue() noexcept {
   context_->queuePool().give(reinterpret_cast<char*>(std::exchange(writes_, nullptr)));
 }
 
-// ---- Flow control
+// ---- Waits
 
 std::error_code Stream::setMarks(const WriteMarks& marks) noexcept {
   if (closed_) return TransportError::closed;
@@ -317,12 +317,21 @@ void Stream::startDrain(DrainOperation& operation, AsyncCallback callback) noexc
   OperationAccess::disown(operation);
   if (closed_) operation.error = TransportError::closed;
   if (closed_ || writes_ == nullptr) return context_->complete(operation);
-  writes_->addWaiter(operation);
+  writes_->add(operation);
   writes_->tellDrained(*context_);
 }
 
-bool Stream::cancel(DrainOperation& operation) noexcept {
-  if (writes_ == nullptr || !writes_->hasWaiter(operation)) return false;
+// It is kept with the writes, where it takes no room as long as there is none.
+void Stream::startWait(CloseOperation& operation, AsyncCallback callback) noexcept {
+  OperationAccess::begin(operation, *this, callback, context_->success());
+  OperationAccess::disown(operation);
+  if (!closed_ && makeQueue()) return writes_->add(operation);
+  if (!closed_) operation.error = std::make_error_code(std::errc::not_enough_memory);
+  context_->complete(operation);
+}
+
+bool Stream::cancelWait(Operation& operation, bool isHere) noexcept {
+  if (!isHere) return false;
   operation.error = std::make_error_code(std::errc::operation_canceled);
   context_->complete(operation);
   return true;
@@ -376,6 +385,7 @@ void Stream::close() noexcept {
   endRead();
   if (writes_ == nullptr) return;
   writes_->failAll(*context_, TransportError::closed);
+  writes_->tellClosed(*context_);
   dropQueue();
 }
 

@@ -58,7 +58,13 @@ class Stream final : public ContextMember, public OperationOwner {
   WriteMarks marks() const noexcept { return writes_ != nullptr ? writes_->marks() : WriteMarks{}; }
   std::error_code setMarks(const WriteMarks& marks) noexcept;
   void startDrain(DrainOperation& operation, AsyncCallback callback) noexcept;
-  bool cancel(DrainOperation& operation) noexcept;
+  bool cancel(DrainOperation& operation) noexcept {
+    return cancelWait(operation, writes_ != nullptr && writes_->has(operation));
+  }
+  void startWait(CloseOperation& operation, AsyncCallback callback) noexcept;
+  bool cancel(CloseOperation& operation) noexcept {
+    return cancelWait(operation, writes_ != nullptr && writes_->has(operation));
+  }
 
   void forget(Operation& operation) noexcept override;
   void leaveContext() noexcept override;
@@ -95,6 +101,7 @@ class Stream final : public ContextMember, public OperationOwner {
   void finishLast() noexcept;
   void afterWrites() noexcept;
   void afterWithdrawal() noexcept;
+  bool cancelWait(Operation& operation, bool isHere) noexcept;
   void watchWriting() noexcept;
   void unwatchWriting() noexcept { registration_.removeWriter(context_->reactor(), fd_); }
   WatchedFd watched() noexcept { return {context_->reactor(), fd_, onReadable, onWritable, this}; }

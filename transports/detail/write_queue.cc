@@ -232,19 +232,23 @@ void WriteQueue::failAll(Context& context, std::error_code error) noexcept {
   tellDrained(context);
 }
 
-// ---- Flow control
+// ---- Waits
 
 void WriteQueue::tellDrained(Context& context) noexcept {
   if (bytes_ > marks_.low) return;
-  while (!waiters_.empty()) {
-    waiters_.front().error = error_;
-    context.complete(waiters_.front());
+  while (!drainWaits_.empty()) {
+    drainWaits_.front().error = error_;
+    context.complete(drainWaits_.front());
   }
 }
 
-bool WriteQueue::hasWaiter(const DrainOperation& waiter) const noexcept {
+void WriteQueue::tellClosed(Context& context) noexcept {
+  while (!closeWaits_.empty()) context.complete(closeWaits_.front());
+}
+
+bool WriteQueue::holds(const IntrusiveList<Operation>& waits, const Operation& wait) noexcept {
   bool isHere = false;
-  waiters_.forEach([&](const Operation& each) { return !(isHere = &each == &waiter); });
+  waits.forEach([&](const Operation& each) { return !(isHere = &each == &wait); });
   return isHere;
 }
 

@@ -75,6 +75,7 @@ void Connection::readHead() {
 // A request that has begun has to go on. The watch on an earlier one may still be pending.
 MessageSize Connection::sizeOfHead(void* udata, std::string_view bytes) {
   auto& connection = *static_cast<Connection*>(udata);
+  if (bytes.empty()) return {};
   if (!looksLikeHead(bytes)) {
     return {.error = std::make_error_code(std::errc::bad_message)};
   }
