@@ -167,30 +167,19 @@ std::error_code StreamTransport::closeAfterFlush(WriteOperation& operation, Call
 }
 
 std::error_code StreamTransport::setWriteMarks(const WriteMarks& marks) noexcept {
-  if (marks.high == 0 || marks.low > marks.high || marks.high > marks.cap) return invalid();
-  return stream_ ? stream_->setMarks(marks) : TransportError::notConnected;
+  return Calls::setWriteMarks(stream_.get(), marks);
 }
 
-bool StreamTransport::isCongested() const noexcept {
-  return stream_ && stream_->queuedBytes() >= stream_->marks().high;
-}
+bool StreamTransport::isCongested() const noexcept { return Calls::isCongested(stream_.get()); }
 
 std::error_code StreamTransport::waitUntilDrained(DrainOperation& operation, CallbackFunc callback,
                                                   void* udata) noexcept {
-  if (const auto refusal = Calls::mayWrite(stream_.get(), operation, 0, {callback, udata})) {
-    return refusal;
-  }
-  stream_->startDrain(operation, {callback, udata});
-  return {};
+  return Calls::wait(stream_.get(), operation, {callback, udata});
 }
 
 std::error_code StreamTransport::waitUntilClosed(CloseOperation& operation, CallbackFunc callback,
                                                  void* udata) noexcept {
-  if (const auto refusal = Calls::mayWrite(stream_.get(), operation, 0, {callback, udata})) {
-    return refusal;
-  }
-  stream_->startWait(operation, {callback, udata});
-  return {};
+  return Calls::wait(stream_.get(), operation, {callback, udata});
 }
 
 std::size_t StreamTransport::queuedBytes() const noexcept {

@@ -158,8 +158,24 @@ std::error_code TlsStream::shutdown(WriteOperation& operation, CallbackFunc call
   return Calls::shutdown(connection_.get(), operation, {callback, udata});
 }
 
+std::error_code TlsStream::closeAfterFlush(WriteOperation& operation, CallbackFunc callback,
+                                           void* udata) noexcept {
+  return Calls::closeAfterFlush(connection_.get(), operation, {callback, udata});
+}
+
 std::size_t TlsStream::queuedBytes() const noexcept {
   return connection_ ? connection_->queuedBytes() : 0;
+}
+
+bool TlsStream::isCongested() const noexcept { return Calls::isCongested(connection_.get()); }
+
+std::error_code TlsStream::waitUntilDrained(DrainOperation& operation, CallbackFunc callback,
+                                            void* udata) noexcept {
+  return Calls::wait(connection_.get(), operation, {callback, udata});
+}
+
+std::error_code TlsStream::setWriteMarks(const WriteMarks& marks) noexcept {
+  return Calls::setWriteMarks(connection_.get(), marks);
 }
 
 // ---- State
@@ -176,8 +192,21 @@ bool TlsStream::cancel(WriteOperation& operation) noexcept {
   return connection_ && connection_->cancel(operation);
 }
 
+bool TlsStream::cancel(DrainOperation& operation) noexcept {
+  return connection_ && connection_->cancelWait(operation);
+}
+
+bool TlsStream::cancel(CloseOperation& operation) noexcept {
+  return connection_ && connection_->cancelWait(operation);
+}
+
 void TlsStream::close() noexcept {
   if (connection_) connection_->close();
+}
+
+std::error_code TlsStream::waitUntilClosed(CloseOperation& operation, CallbackFunc callback,
+                                           void* udata) noexcept {
+  return Calls::wait(connection_.get(), operation, {callback, udata});
 }
 
 Fd TlsStream::fd() const noexcept { return connection_ ? connection_->below().fd() : -1; }

@@ -42,14 +42,13 @@ struct TlsOptions {
 //
 //   Thread      that of the context's reactor
 //   Ownership   Owns the stream below, or both, and what they own.
-//   Errors      in the operation: also those of tls_error.h. An end of the stream below is an
-//   error,
+//   Errors      in the operation: also those of tls_error.h. An end of the stream below is
 //               TlsError::truncated, unless the peer has said so inside TLS. A failed handshake,
 //               and what breaks TLS, ends all that is pending and all that is started later.
 //   Callbacks   Reads and writes may be started at any time, and wait for the end of the handshake.
-//   Cost        The stream below reads once, 16 KiB at most, when a read here needs it; up to 80
-//   KiB
-//               are encrypted and wait to be sent at a time. What OpenSSL allocates comes on top.
+//   Cost        The stream below reads once, 16 KiB at most, when a read here needs it; up to
+//               80 KiB are encrypted and wait to be sent at a time. What OpenSSL allocates comes on
+//               top.
 //   Limits      handshakeBytesMax, handshakeTimeout
 class TlsStream {
  public:
@@ -111,8 +110,7 @@ class TlsStream {
   std::string_view peek() const noexcept;
   bool atEnd() const noexcept;
 
-  // `bytes` of the operation are those that were encrypted. No more than the usual WriteMarks::cap
-  // is queued.
+  // `bytes` of the operation are those that were encrypted.
   [[nodiscard]] std::error_code write(WriteOperation& operation, std::string_view bytes,
                                       CallbackFunc callback, void* udata) noexcept;
   [[nodiscard]] std::error_code write(WriteOperation& operation,
@@ -123,17 +121,30 @@ class TlsStream {
   // Tells the peer so inside TLS (close_notify), then shuts the stream below down. Reading goes on.
   [[nodiscard]] std::error_code shutdown(WriteOperation& operation, CallbackFunc callback,
                                          void* udata) noexcept;
-  // Bytes of writes that are not encrypted yet.
+  // As shutdown(), then close(); of all that is pending it is told last, but for waits for the
+  // close. What the peer has sent and nobody has read, as the session of TLS 1.3 is before the
+  // first read, makes TCP reset the connection at that, and what is under way may be lost.
+  [[nodiscard]] std::error_code closeAfterFlush(WriteOperation& operation, CallbackFunc callback,
+                                                void* udata) noexcept;
+  // Bytes of writes that are not encrypted yet; marks count them.
   std::size_t queuedBytes() const noexcept;
+  bool isCongested() const noexcept;
+  [[nodiscard]] std::error_code waitUntilDrained(DrainOperation& operation, CallbackFunc callback,
+                                                 void* udata) noexcept;
+  [[nodiscard]] std::error_code setWriteMarks(const WriteMarks& marks) noexcept;
 
   // A cancelled handshake cannot be taken up again: what else is pending ends with it. A write of
   // which a part is encrypted is not cancelled.
   bool cancel(HandshakeOperation& operation) noexcept;
   bool cancel(ReadOperation& operation) noexcept;
   bool cancel(WriteOperation& operation) noexcept;
+  bool cancel(DrainOperation& operation) noexcept;
+  bool cancel(CloseOperation& operation) noexcept;
 
   // At once, and without telling the peer, to whom it looks like a truncation.
   void close() noexcept;
+  [[nodiscard]] std::error_code waitUntilClosed(CloseOperation& operation, CallbackFunc callback,
+                                                void* udata) noexcept;
   bool isOpen() const noexcept { return fd() >= 0; }
   Fd fd() const noexcept;
 

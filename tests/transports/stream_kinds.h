@@ -51,6 +51,8 @@ class End {
 
   using Read = Told<ReadOperation>;
   using Write = Told<WriteOperation>;
+  using Drain = Told<DrainOperation>;
+  using Close = Told<CloseOperation>;
 
   std::error_code readOnce(Read& read) {
     return in([&](auto& stream) { return stream.readOnce(read, Read::done, &read); });
@@ -98,11 +100,28 @@ class End {
   std::error_code shutdown(Write& write) {
     return out([&](auto& stream) { return stream.shutdown(write, Write::done, &write); });
   }
+  std::error_code closeAfterFlush(Write& write) {
+    return out([&](auto& stream) { return stream.closeAfterFlush(write, Write::done, &write); });
+  }
   std::size_t queuedBytes() {
     return out([](auto& stream) { return stream.queuedBytes(); });
   }
-  bool cancel(Write& write) {
-    return out([&](auto& stream) { return stream.cancel(write); });
+  bool isCongested() {
+    return out([](auto& stream) { return stream.isCongested(); });
+  }
+  std::error_code setWriteMarks(const WriteMarks& marks) {
+    return out([&](auto& stream) { return stream.setWriteMarks(marks); });
+  }
+  std::error_code waitUntilDrained(Drain& drain) {
+    return out([&](auto& stream) { return stream.waitUntilDrained(drain, Drain::done, &drain); });
+  }
+  // For the close of what is written to.
+  std::error_code waitUntilClosed(Close& close) {
+    return out([&](auto& stream) { return stream.waitUntilClosed(close, Close::done, &close); });
+  }
+  template <class Operation>
+  bool cancel(Told<Operation>& operation) {
+    return out([&](auto& stream) { return stream.cancel(operation); });
   }
 
   void close() {
@@ -117,6 +136,13 @@ class End {
     return in([](auto& stream) { return stream.fd(); });
   }
 
+  // What is written to is closed.
+  bool isOutputOpen() {
+    return out([](auto& stream) { return stream.isOpen(); });
+  }
+  // It is what is read from, too.
+  bool isOne() const { return !hasOut_; }
+
   // What is read comes from the first, what is written goes to the second, which may be the same;
   // null: this is TLS.
   StreamTransport* input() { return std::get_if<StreamTransport>(&in_); }
@@ -130,7 +156,9 @@ class End {
     ~Calling() { set(false); }
 
    private:
-    static void set(bool on) { Read::isCalling = Write::isCalling = on; }
+    static void set(bool on) {
+      Read::isCalling = Write::isCalling = Drain::isCalling = Close::isCalling = on;
+    }
   };
 
   template <class Call>
@@ -192,6 +220,8 @@ class StreamKindTest : public testing::TestWithParam<StreamCase> {
  protected:
   using Read = End::Read;
   using Write = End::Write;
+  using Drain = End::Drain;
+  using Close = End::Close;
 
   StreamKindTest();
   ~StreamKindTest() override;

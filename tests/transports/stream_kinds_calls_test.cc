@@ -87,7 +87,6 @@ TEST_P(StreamKindsMemoryTest, IsBoundedByTheLimitOfARead) {
   expectLittleMemory(memory);
 }
 
-// A kind with marks: TLS has none, and tells by its writes when there is room.
 class StreamKindsMarksTest : public StreamKindsMemoryTest {
  protected:
   static constexpr WriteMarks marks = {.high = 65536, .low = 16384, .cap = 1 << 20};
@@ -100,23 +99,22 @@ class StreamKindsMarksTest : public StreamKindsMemoryTest {
 
   // Writes until that is too much, and goes on when it is not.
   void produce() {
-    StreamTransport& output = *near_.output();
-    while (written_ < total && !output.isCongested()) {
+    while (written_ < total && !near_.isCongested()) {
       const auto free = std::find_if(chunks_.begin(), chunks_.end(),
                                      [](const Chunk& each) { return !each.write.isPending(); });
       ASSERT_NE(free, chunks_.end());
       ok(near_.write(free->write, {free->bytes.data(), free->bytes.size()}));
       written_ += free->bytes.size();
-      EXPECT_LT(output.queuedBytes(), marks.high + free->bytes.size());
+      EXPECT_LT(near_.queuedBytes(), marks.high + free->bytes.size());
     }
     if (written_ >= total) return;
     ++waits_;
-    ok(output.waitUntilDrained(drain_, Drain::done, &drain_));
+    ok(near_.waitUntilDrained(drain_));
   }
 
   void drained() {
     EXPECT_EQ(drain_.error, std::error_code());
-    EXPECT_LE(near_.output()->queuedBytes(), marks.low);
+    EXPECT_LE(near_.queuedBytes(), marks.low);
     EXPECT_EQ(drain_.completions(), waits_);
     produce();
   }
@@ -127,16 +125,13 @@ class StreamKindsMarksTest : public StreamKindsMemoryTest {
   std::size_t waits_ = 0;
 };
 
-INSTANTIATE_TEST_SUITE_P(Kinds, StreamKindsMarksTest,
-                         testing::ValuesIn(streamCases([](const StreamKind& kind) {
-                           return !kind.isTls;
-                         })),
+INSTANTIATE_TEST_SUITE_P(Kinds, StreamKindsMarksTest, testing::ValuesIn(streamCases()),
                          streamCaseName);
 
 // IT6
 TEST_P(StreamKindsMarksTest, BoundTheQueueAndTellOnceOfEachCrossing) {
   connect(true);
-  ok(near_.output()->setWriteMarks(marks));
+  ok(near_.setWriteMarks(marks));
   const AllocationCount memory;
   produce();
   // Nobody reads: what the OS holds is soon full.

@@ -16,8 +16,6 @@
 namespace kairos {
 namespace {
 
-using Drain = Told<DrainOperation>;
-
 class StreamKindsEndsTest : public StreamKindTest {
  protected:
   // Some of all that a stream does, on both ends: more than the OS holds.
@@ -25,8 +23,15 @@ class StreamKindsEndsTest : public StreamKindTest {
     explicit Talk(StreamKindsEndsTest& test) : text(test.randomText(100000)) {
       begin(test.near_, 0);
       begin(test.far_, 1);
-      StreamTransport* const output = test.near_.output();
-      if (output != nullptr) ok(output->waitUntilDrained(drain, Drain::done, &drain));
+      ok(test.near_.waitUntilDrained(drain));
+      isOne = test.near_.isOne();
+      ok(test.near_.waitUntilClosed(close));
+    }
+
+    // Of all that is pending on the near end.
+    void expectLast() const {
+      EXPECT_FALSE(drain.isPending() || writes[0].isPending() || writes[2].isPending());
+      EXPECT_FALSE(isOne && reads[0].isPending()) << "what it reads from may be another stream";
     }
 
     void begin(End& end, std::size_t which) {
@@ -40,8 +45,8 @@ class StreamKindsEndsTest : public StreamKindTest {
     void expectAllDoneOnce() const {
       for (const Read& each : reads) EXPECT_EQ(each.completions(), 1u);
       for (const Write& each : writes) EXPECT_EQ(each.completions(), 1u);
-      EXPECT_LE(drain.completions(), 1u);
-      EXPECT_FALSE(drain.isPending());
+      EXPECT_EQ(drain.completions(), 1u);
+      EXPECT_EQ(close.completions(), 1u);
     }
 
     static constexpr std::string_view small = "small";
@@ -50,37 +55,39 @@ class StreamKindsEndsTest : public StreamKindTest {
     std::array<Read, 2> reads;
     std::array<Write, 6> writes;
     Drain drain;
+    bool isOne = false;
+    Close close{[this] { expectLast(); }};
   };
 
   // Writes, a read and a wait for room, and a close behind them.
   struct FlushedClose {
     explicit FlushedClose(StreamKindsEndsTest& test)
-        : text(test.randomText(100000)),
-          output(*test.near_.output()),
-          hasRead(&output == test.near_.input()) {
-      if (hasRead) ok(test.near_.readOnce(read));
-      ok(test.near_.write(writes[0], text));
-      ok(test.near_.write(writes[1], "last words"));
-      ok(output.setWriteMarks({.high = 1, .low = 0, .cap = 1 << 20}));
-      ok(output.waitUntilDrained(drain, Drain::done, &drain));
-      ok(output.closeAfterFlush(close, Write::done, &close));
+        : text(test.randomText(100000)), near(test.near_), hasRead(near.isOne()) {
+      if (hasRead) ok(near.readOnce(read));
+      ok(near.write(writes[0], text));
+      ok(near.write(writes[1], "last words"));
+      ok(near.setWriteMarks({.high = 1, .low = 0, .cap = 1 << 20}));
+      ok(near.waitUntilDrained(drain));
+      ok(near.waitUntilClosed(closed));
+      ok(near.closeAfterFlush(close));
     }
 
     void expectLast(std::error_code error) const {
-      EXPECT_FALSE(output.isOpen());
-      EXPECT_EQ(order.size(), hasRead ? 5u : 4u) << order;
-      EXPECT_EQ(order.back(), 'c') << order;
+      EXPECT_FALSE(near.isOutputOpen());
+      EXPECT_EQ(order.size(), hasRead ? 6u : 5u) << order;
+      EXPECT_TRUE(order.ends_with("c.")) << order;
       EXPECT_EQ(close.error, error);
     }
 
     const std::string text;
-    StreamTransport& output;
+    End& near;
     const bool hasRead;
     std::string order;
     std::array<Write, 2> writes{Write([this] { order += 'w'; }), Write([this] { order += 'w'; })};
     Read read{[this] { order += 'r'; }};
     Drain drain{[this] { order += 'd'; }};
     Write close{[this] { order += 'c'; }};
+    Close closed{[this] { order += '.'; }};
   };
 
   using Deed = std::function<void()>;
@@ -167,17 +174,8 @@ TEST_P(StreamKindsEndsTest, ComeOnceWhateverIsCancelled) {
   }
 }
 
-// TLS has no close that waits.
-class StreamKindsFlushTest : public StreamKindsEndsTest {};
-
-INSTANTIATE_TEST_SUITE_P(Kinds, StreamKindsFlushTest,
-                         testing::ValuesIn(streamCases([](const StreamKind& kind) {
-                           return !kind.isTls;
-                         })),
-                         streamCaseName);
-
 // IT2: a close that waits is over when all else is.
-TEST_P(StreamKindsFlushTest, ClosesWhenAllElseIsOver) {
+TEST_P(StreamKindsEndsTest, ClosesWhenAllElseIsOver) {
   for (const bool isSmall : {false, true}) {
     connect(isSmall);
     const FlushedClose close(*this);
@@ -191,7 +189,7 @@ TEST_P(StreamKindsFlushTest, ClosesWhenAllElseIsOver) {
 }
 
 // IT2: and so when they fail, but for the read, which waits.
-TEST_P(StreamKindsFlushTest, ClosesWhenAllElseIsOverAlsoIfItFails) {
+TEST_P(StreamKindsEndsTest, ClosesWhenAllElseIsOverAlsoIfItFails) {
   connect(true);
   const FlushedClose close(*this);
   Read read;

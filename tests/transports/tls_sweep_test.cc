@@ -42,15 +42,21 @@ class TlsSweepTest : public TlsTest {
     return wasReached;
   }
 
+  // The client says farewell, or closes behind that.
   void sweep(const Step& end) {
-    std::size_t step = 0;
-    while (liveUntil(step, end) && !HasFailure()) ++step;
-    EXPECT_GT(step, 10u);
+    for (const bool closes : {false, true}) {
+      SCOPED_TRACE(closes);
+      closesAfterFlush_ = closes;
+      std::size_t step = 0;
+      while (liveUntil(step, end) && !HasFailure()) ++step;
+      EXPECT_GT(step, 10u);
+    }
   }
 
   Handshake* shake_ = nullptr;
   Read* read_ = nullptr;
   Write* write_ = nullptr;
+  bool closesAfterFlush_ = false;
 
  private:
   struct Life {
@@ -64,7 +70,10 @@ class TlsSweepTest : public TlsTest {
       ok(server.handshake(shakes[1], Handshake::done, &shakes[1]));
       ok(client.write(writes[0], bytes, Write::done, &writes[0]));
       ok(server.write(writes[1], bytes, Write::done, &writes[1]));
-      ok(client.shutdown(writes[2], Write::done, &writes[2]));
+      ok(test.closesAfterFlush_ ? client.closeAfterFlush(writes[2], Write::done, &writes[2])
+                                : client.shutdown(writes[2], Write::done, &writes[2]));
+      ok(client.waitUntilDrained(drain, Watched<DrainOperation>::done, &drain));
+      ok(client.waitUntilClosed(closed, Watched<CloseOperation>::done, &closed));
       ok(server.shutdown(writes[3], Write::done, &writes[3]));
       ok(client.readToEnd(reads[0], {.limit = 1 << 20}, Read::done, &reads[0]));
       ok(server.readToEnd(reads[1], {.limit = 1 << 20}, Read::done, &reads[1]));
@@ -85,12 +94,16 @@ class TlsSweepTest : public TlsTest {
       std::for_each(shakes.begin(), shakes.end(), once);
       std::for_each(reads.begin(), reads.end(), once);
       std::for_each(writes.begin(), writes.end(), once);
+      once(drain);
+      once(closed);
     }
 
     const std::string bytes = pattern(40000);
     std::vector<Handshake> shakes = std::vector<Handshake>(2);
     std::vector<Read> reads = std::vector<Read>(2);
     std::vector<Write> writes = std::vector<Write>(4);
+    Watched<DrainOperation> drain;
+    Watched<CloseOperation> closed;
   };
 };
 

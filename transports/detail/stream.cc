@@ -312,12 +312,12 @@ std::error_code Stream::setMarks(const WriteMarks& marks) noexcept {
 }
 
 // A wait leaves its queue by itself when it is destroyed.
-void Stream::startDrain(DrainOperation& operation, AsyncCallback callback) noexcept {
+void Stream::startWait(DrainOperation& operation, AsyncCallback callback) noexcept {
   OperationAccess::begin(operation, *this, callback, context_->success());
   OperationAccess::disown(operation);
   if (closed_) operation.error = TransportError::closed;
   if (closed_ || writes_ == nullptr) return context_->complete(operation);
-  writes_->add(operation);
+  writes_->waits().add(operation);
   writes_->tellDrained(*context_);
 }
 
@@ -325,16 +325,9 @@ void Stream::startDrain(DrainOperation& operation, AsyncCallback callback) noexc
 void Stream::startWait(CloseOperation& operation, AsyncCallback callback) noexcept {
   OperationAccess::begin(operation, *this, callback, context_->success());
   OperationAccess::disown(operation);
-  if (!closed_ && makeQueue()) return writes_->add(operation);
+  if (!closed_ && makeQueue()) return writes_->waits().add(operation);
   if (!closed_) operation.error = std::make_error_code(std::errc::not_enough_memory);
   context_->complete(operation);
-}
-
-bool Stream::cancelWait(Operation& operation, bool isHere) noexcept {
-  if (!isHere) return false;
-  operation.error = std::make_error_code(std::errc::operation_canceled);
-  context_->complete(operation);
-  return true;
 }
 
 // ---- Both
@@ -385,7 +378,7 @@ void Stream::close() noexcept {
   endRead();
   if (writes_ == nullptr) return;
   writes_->failAll(*context_, TransportError::closed);
-  writes_->tellClosed(*context_);
+  writes_->waits().tellClosed(*context_);
   dropQueue();
 }
 

@@ -57,13 +57,13 @@ class Stream final : public ContextMember, public OperationOwner {
   std::size_t queuedBytes() const noexcept { return writes_ != nullptr ? writes_->bytes() : 0; }
   WriteMarks marks() const noexcept { return writes_ != nullptr ? writes_->marks() : WriteMarks{}; }
   std::error_code setMarks(const WriteMarks& marks) noexcept;
-  void startDrain(DrainOperation& operation, AsyncCallback callback) noexcept;
+  void startWait(DrainOperation& operation, AsyncCallback callback) noexcept;
   bool cancel(DrainOperation& operation) noexcept {
-    return cancelWait(operation, writes_ != nullptr && writes_->has(operation));
+    return writes_ != nullptr && writes_->waits().cancel(*context_, operation);
   }
   void startWait(CloseOperation& operation, AsyncCallback callback) noexcept;
   bool cancel(CloseOperation& operation) noexcept {
-    return cancelWait(operation, writes_ != nullptr && writes_->has(operation));
+    return writes_ != nullptr && writes_->waits().cancel(*context_, operation);
   }
 
   void forget(Operation& operation) noexcept override;
@@ -101,7 +101,6 @@ class Stream final : public ContextMember, public OperationOwner {
   void finishLast() noexcept;
   void afterWrites() noexcept;
   void afterWithdrawal() noexcept;
-  bool cancelWait(Operation& operation, bool isHere) noexcept;
   void watchWriting() noexcept;
   void unwatchWriting() noexcept { registration_.removeWriter(context_->reactor(), fd_); }
   WatchedFd watched() noexcept { return {context_->reactor(), fd_, onReadable, onWritable, this}; }

@@ -134,6 +134,23 @@ struct StreamCalls {
     return last(target, operation, WriteOperation::Kind::close, callback);
   }
 
+  static std::error_code setWriteMarks(Target* target, const WriteMarks& marks) noexcept {
+    if (marks.high == 0 || marks.low > marks.high || marks.high > marks.cap) return invalid();
+    return target != nullptr ? target->setMarks(marks) : Refusal(Refusal::notConnected);
+  }
+
+  static bool isCongested(const Target* target) noexcept {
+    return target != nullptr && target->queuedBytes() >= target->marks().high;
+  }
+
+  // For room in the queue, or for the close.
+  template <class Wait>
+  static std::error_code wait(Target* target, Wait& operation, AsyncCallback callback) noexcept {
+    if (const Refusal refusal = mayWrite(target, operation, 0, callback)) return refusal;
+    target->startWait(operation, callback);
+    return {};
+  }
+
  private:
   static Refusal mayRead(Target* target, const ReadOperation& operation,
                          AsyncCallback callback) noexcept {

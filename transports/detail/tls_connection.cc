@@ -86,7 +86,7 @@ Refusal TlsConnection::mayRead(const ReadOperation& operation) const noexcept {
 
 Refusal TlsConnection::mayWrite(const Operation& operation, std::size_t bytes) const noexcept {
   if (const Refusal refusal = mayStart(operation)) return refusal;
-  constexpr std::size_t cap = WriteMarks().cap;
+  const std::size_t cap = marks_.cap;
   if (queuedBytes_ == 0 || bytes == 0) return Refusal::none;
   return queuedBytes_ > cap || bytes > cap - queuedBytes_ ? Refusal::queueFull : Refusal::none;
 }
@@ -118,6 +118,7 @@ void TlsConnection::startRead(ReadOperation& operation, AsyncCallback callback) 
 }
 
 void TlsConnection::startWrite(WriteOperation& operation, AsyncCallback callback) noexcept {
+  if (operation.kind_ == WriteOperation::Kind::close) return startClose(operation, callback);
   OperationAccess::begin(operation, *this, callback);
   operation.bytes = 0;
   if (closed_) return complete(operation, TransportError::closed);
@@ -128,6 +129,42 @@ void TlsConnection::startWrite(WriteOperation& operation, AsyncCallback callback
   writes_.pushBack(operation);
   queuedBytes_ += operation.left_;
   advance();
+}
+
+// It is told when all else is over. What it waits for is a shutdown that nobody is told of, and
+// that goes on when the operation is destroyed.
+void TlsConnection::startClose(WriteOperation& operation, AsyncCallback callback) noexcept {
+  OperationAccess::begin(operation, *this, callback);
+  OperationAccess::disown(operation);
+  operation.bytes = 0;
+  if (closed_) return complete(operation, TransportError::closed);
+  closes_.pushBack(operation);
+  if (!std::exchange(closesAfterFlush_, true)) {
+    ending_.describe(WriteOperation::Kind::shutdown, 0);
+    startWrite(ending_, {[](void*) {}, nullptr});
+  }
+  afterWrites();
+}
+
+void TlsConnection::startWait(DrainOperation& operation, AsyncCallback callback) noexcept {
+  OperationAccess::begin(operation, *this, callback);
+  OperationAccess::disown(operation);
+  waits_.add(operation);
+  tellDrained();
+}
+
+void TlsConnection::startWait(CloseOperation& operation, AsyncCallback callback) noexcept {
+  OperationAccess::begin(operation, *this, callback);
+  OperationAccess::disown(operation);
+  waits_.add(operation);
+  if (closed_) waits_.tellClosed(*context_);
+}
+
+std::error_code TlsConnection::setMarks(const WriteMarks& marks) noexcept {
+  if (closed_) return TransportError::closed;
+  marks_ = marks;
+  tellDrained();
+  return {};
 }
 
 // A second shutdown is done when the first is, which may be so already.
@@ -148,6 +185,7 @@ void TlsConnection::advance() noexcept {
   }
   send();
   if (needsInput_) receive();
+  afterWrites();
 }
 
 void TlsConnection::shakeHands() noexcept {
@@ -238,7 +276,7 @@ void TlsConnection::wait(int result) noexcept {
 // ---- The stream below
 
 void TlsConnection::send() noexcept {
-  if (sending_.isPending()) return;
+  if (closed_ || sending_.isPending()) return;
   if (pipe_.outgoing.empty()) return completeSent();
   inFlight_.takeFrom(pipe_.outgoing);
   if (const auto error = output().write(sending_, inFlight_.parts(), onSent, this)) {
@@ -248,7 +286,7 @@ void TlsConnection::send() noexcept {
 }
 
 void TlsConnection::receive() noexcept {
-  if (receiving_.isPending()) return;
+  if (closed_ || receiving_.isPending()) return;
   if (const auto error = below_.readOnce(receiving_, onReceived, this)) fail(error);
 }
 
@@ -296,6 +334,7 @@ void TlsConnection::onShutDown(void* udata) {
   while (!connection.sent_.empty()) {
     connection.complete(connection.sent_.front(), connection.sending_.error);
   }
+  connection.afterWrites();
 }
 
 void TlsConnection::onHandshakeTimeout(void* udata) {
@@ -339,6 +378,18 @@ void TlsConnection::failWriting(std::error_code error) noexcept {
     while (!list->empty()) complete(list->front(), writeError_);
   }
   queuedBytes_ = 0;
+  waits_.tellDrained(*context_, writeError_);
+}
+
+// Of an end too, since nothing is queued then.
+void TlsConnection::tellDrained() noexcept {
+  if (queuedBytes_ <= marks_.low) waits_.tellDrained(*context_, writeError_);
+}
+
+// Something has gone from the queue, perhaps all.
+void TlsConnection::afterWrites() noexcept {
+  tellDrained();
+  if (closesAfterFlush_ && writes_.empty() && sent_.empty()) close();
 }
 
 // The peer is told why, if OpenSSL has something to say and it can be sent at once.
@@ -347,6 +398,7 @@ void TlsConnection::fail(std::error_code error) noexcept {
   failReading(error);
   failWriting(error);
   send();
+  afterWrites();
 }
 
 // ---- Ending
@@ -369,6 +421,7 @@ bool TlsConnection::cancel(WriteOperation& operation) noexcept {
   if (!isQueued || operation.bytes > 0 || operation.isLast()) return false;
   queuedBytes_ -= operation.left_;
   complete(operation, canceled());
+  tellDrained();
   return true;
 }
 
@@ -389,6 +442,7 @@ void TlsConnection::forget(Operation& operation) noexcept {
   // A shutdown that is destroyed before it was done will not be.
   shutdownStarted_ = shutdownStarted_ && (hasSaidFarewell() || WriteQueue::endsWithLast(writes_));
   if (isTorn) failWriting(canceled());
+  afterWrites();
 }
 
 void TlsConnection::close() noexcept {
@@ -403,6 +457,8 @@ void TlsConnection::close() noexcept {
   failReading(TransportError::closed);
   writeError_ = TransportError::closed;
   failWriting(TransportError::closed);
+  while (!closes_.empty()) complete(closes_.front(), ending_.error);
+  waits_.tellClosed(*context_);
 }
 
 void TlsConnection::leaveContext() noexcept {

@@ -10,6 +10,7 @@
 #include "kairos/transports/detail/context.h"
 #include "kairos/transports/detail/read_side.h"
 #include "kairos/transports/detail/refusal.h"
+#include "kairos/transports/detail/stream_waits.h"
 #include "kairos/transports/detail/tls_bio.h"
 #include "kairos/transports/detail/tls_settings.h"
 #include "kairos/transports/tls_stream.h"
@@ -45,14 +46,22 @@ class TlsConnection final : public ContextMember, public OperationOwner {
   void startHandshake(HandshakeOperation& operation, AsyncCallback callback) noexcept;
   void startRead(ReadOperation& operation, AsyncCallback callback) noexcept;
   void startWrite(WriteOperation& operation, AsyncCallback callback) noexcept;
+  void startWait(DrainOperation& operation, AsyncCallback callback) noexcept;
+  void startWait(CloseOperation& operation, AsyncCallback callback) noexcept;
 
   bool cancel(HandshakeOperation& operation) noexcept;
   bool cancel(ReadOperation& operation) noexcept;
   bool cancel(WriteOperation& operation) noexcept;
+  template <class Wait>
+  bool cancelWait(Wait& operation) noexcept {
+    return context_ != nullptr && waits_.cancel(*context_, operation);
+  }
   void close() noexcept;
 
   const ReadSide& readSide() const noexcept { return readSide_; }
   std::size_t queuedBytes() const noexcept { return queuedBytes_; }
+  const WriteMarks& marks() const noexcept { return marks_; }
+  std::error_code setMarks(const WriteMarks& marks) noexcept;
   bool isSecure() const noexcept { return isSecure_; }
   StreamTransport& below() noexcept { return below_; }
   SSL* ssl() const noexcept { return ssl_; }
@@ -75,6 +84,7 @@ class TlsConnection final : public ContextMember, public OperationOwner {
   bool isReading() const noexcept { return reading_ != nullptr && !reading_->isLinked(); }
 
   Refusal mayStart(const Operation& operation) const noexcept;
+  void startClose(WriteOperation& operation, AsyncCallback callback) noexcept;
   void endAgain(WriteOperation& operation) noexcept;
   void advance() noexcept;
   void shakeHands() noexcept;
@@ -92,6 +102,8 @@ class TlsConnection final : public ContextMember, public OperationOwner {
   void finishRead(std::error_code error) noexcept;
   void finishHandshake(std::error_code error) noexcept;
   void completeSent() noexcept;
+  void tellDrained() noexcept;
+  void afterWrites() noexcept;
   void complete(Operation& operation, std::error_code error) noexcept;
   void failReading(std::error_code error) noexcept;
   void failWriting(std::error_code error) noexcept;
@@ -117,6 +129,10 @@ class TlsConnection final : public ContextMember, public OperationOwner {
   IntrusiveList<Operation> writes_;  // of which something is to be encrypted
   IntrusiveList<Operation> sent_;    // of which all is in flight, or is about to be
   std::size_t queuedBytes_ = 0;      // of `writes_`
+  WriteMarks marks_;
+  StreamWaits waits_;
+  WriteOperation ending_;            // the shutdown before a close after the flush
+  IntrusiveList<Operation> closes_;  // such closes
   std::error_code readError_;
   std::error_code writeError_;
 
@@ -126,6 +142,7 @@ class TlsConnection final : public ContextMember, public OperationOwner {
   bool needsInput_ = false;
   bool shutdownStarted_ = false;
   bool farewellWritten_ = false;
+  bool closesAfterFlush_ = false;
   bool closed_ = false;
 };
 

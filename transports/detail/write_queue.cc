@@ -235,21 +235,7 @@ void WriteQueue::failAll(Context& context, std::error_code error) noexcept {
 // ---- Waits
 
 void WriteQueue::tellDrained(Context& context) noexcept {
-  if (bytes_ > marks_.low) return;
-  while (!drainWaits_.empty()) {
-    drainWaits_.front().error = error_;
-    context.complete(drainWaits_.front());
-  }
-}
-
-void WriteQueue::tellClosed(Context& context) noexcept {
-  while (!closeWaits_.empty()) context.complete(closeWaits_.front());
-}
-
-bool WriteQueue::holds(const IntrusiveList<Operation>& waits, const Operation& wait) noexcept {
-  bool isHere = false;
-  waits.forEach([&](const Operation& each) { return !(isHere = &each == &wait); });
-  return isHere;
+  if (bytes_ <= marks_.low) waits_.tellDrained(context, error_);
 }
 
 }  // namespace kairos::detail

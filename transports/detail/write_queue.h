@@ -7,6 +7,7 @@
 
 #include "kairos/transports/detail/context.h"
 #include "kairos/transports/detail/fd_io.h"
+#include "kairos/transports/detail/stream_waits.h"
 #include "kairos/transports/stream_operation.h"
 
 namespace kairos::detail {
@@ -27,9 +28,7 @@ class WriteQueue {
   // The first has nothing left, and is to be completed.
   bool headIsWritten() const noexcept { return !empty() && head().left_ == 0; }
   // Nothing would be lost with it.
-  bool isIdle() const noexcept {
-    return empty() && !error_ && !marksSet_ && drainWaits_.empty() && closeWaits_.empty();
-  }
+  bool isIdle() const noexcept { return empty() && !error_ && !marksSet_ && waits_.empty(); }
   // Those of files are not counted: they are not in memory.
   std::size_t bytes() const noexcept { return bytes_; }
   // A close stays behind all else.
@@ -42,14 +41,9 @@ class WriteQueue {
     marksSet_ = true;
   }
 
+  StreamWaits& waits() noexcept { return waits_; }
   // Completes the waits for room, if there is room.
   void tellDrained(Context& context) noexcept;
-  // And those for the close, whose stream is closed.
-  void tellClosed(Context& context) noexcept;
-  void add(DrainOperation& wait) noexcept { drainWaits_.pushBack(wait); }
-  void add(CloseOperation& wait) noexcept { closeWaits_.pushBack(wait); }
-  bool has(const DrainOperation& wait) const noexcept { return holds(drainWaits_, wait); }
-  bool has(const CloseOperation& wait) const noexcept { return holds(closeWaits_, wait); }
 
   // Writes as much as the OS takes, within the bound, and completes what is done.
   //   wait      the OS takes no more now, or the bound is reached
@@ -89,7 +83,6 @@ class WriteQueue {
   WriteOperation& head() const noexcept {
     return static_cast<WriteOperation&>(operations_.front());
   }
-  static bool holds(const IntrusiveList<Operation>& waits, const Operation& wait) noexcept;
   static std::size_t bytesOf(const WriteOperation& operation) noexcept;
   void addBeforeClose(WriteOperation& operation) noexcept;
   Next completeWritten(Context& context) noexcept;
@@ -103,8 +96,7 @@ class WriteQueue {
   void advance(Context& context, std::size_t written) noexcept;
 
   IntrusiveList<Operation> operations_;
-  IntrusiveList<Operation> drainWaits_;
-  IntrusiveList<Operation> closeWaits_;
+  StreamWaits waits_;
   std::size_t bytes_ = 0;
   WriteMarks marks_;
   bool marksSet_ = false;
