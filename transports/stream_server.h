@@ -92,7 +92,8 @@ class StreamServer {
                                       void* udata) noexcept;
 
   // Ends start() with operation_canceled, after a connection that is accepted already: newcomers
-  // wait in the backlog until the next start(). False: it does not run, or is stopped.
+  // wait in the backlog until the next start(), such as by who serves so many at most. False: it
+  // does not run, or is stopped.
   bool stop() noexcept;
 
   // Ends accept() with operation_canceled, and start() like stop(). False: it is not pending here,

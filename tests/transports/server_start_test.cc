@@ -159,6 +159,32 @@ TEST_P(ServerStartTest, AcceptsAllThatWaitInFewWakeUps) {
   EXPECT_LE(wakeUps, many / TransportContext::completionsPerCallbackMax + 2);
 }
 
+// So many are served at a time, though more want to be; all have their turn.
+TEST_P(ServerStartTest, LimitsConnectionsByStoppingAtEnough) {
+  constexpr std::size_t most = 3;
+  listen(abstractAddress("most"));
+  std::deque<Connect> connects(20);
+  dialMany(connects);
+  std::size_t served = 0;
+  accepted_.setThen([&] {
+    if (accepted_.error) return;
+    streams_.push_back(std::move(accepted_.stream));
+    if (streams_.size() == most) {
+      EXPECT_TRUE(server_.stop());
+    }
+  });
+  while (served < connects.size() && !HasFailure()) {
+    if (!accepted_.isPending()) restart();
+    settle();
+    EXPECT_LE(streams_.size(), most);
+    ASSERT_FALSE(streams_.empty());
+    streams_.pop_back();
+    ++served;
+  }
+  server_.close();
+  settle();
+}
+
 // T81
 TEST_P(ServerStartTest, MayBeStoppedClosedOrDestroyedInItsCallback) {
   using End = void (*)(StreamServer&);
