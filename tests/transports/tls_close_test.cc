@@ -151,6 +151,10 @@ TEST_P(TlsCloseTest, SaysWhyNotAllWasSent) {
     if (what == closes) client_.close();
     settle();
     EXPECT_EQ(order_, "wdc.");
+    if (what == handshakeFails) {
+      EXPECT_TRUE(serverShake_.error) << serverShake_.error.message();
+      EXPECT_NE(serverShake_.error, TlsError::truncated) << "it was told why";
+    }
     EXPECT_TRUE(large.error);
     EXPECT_EQ(close.error, large.error);
     EXPECT_EQ(drain.error, large.error);
