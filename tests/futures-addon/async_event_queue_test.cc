@@ -281,10 +281,26 @@ TEST_P(AsyncEventQueueTest, CountsThoseWhoLeaveAfterAnOverflow) {
     EXPECT_TRUE(ends.hasEnded());
   }
   EXPECT_EQ(queue.readers(), 1U);
+  EXPECT_EQ(queue.size(), 1U) << "not theirs to drop";
   EXPECT_EQ(stays.tryNext(), 2);
   queue.emit(3);
   EXPECT_EQ(stays.tryNext(), 3);
   EXPECT_EQ(queue.size(), 0U);
+}
+
+// F81: of who has overflowed, and has no queue any more when it is told.
+TEST_P(AsyncEventQueueTest, TellsOfAnOverflowAfterTheEnd) {
+  std::optional<Queue> queue(std::in_place, context_, 1);
+  Queue::Reader reader(*queue);
+  Queue::Reader waits(*queue);
+  Future<Events> waiting = take(waits, 2);
+  emit(*queue, 1, 2);
+  queue.reset();
+  EXPECT_THROW(reader.tryNext(), OverflowError);
+  EXPECT_EQ(reader.tryNext(), std::nullopt);
+  settle();
+  EXPECT_THROW(waiting.read(), OverflowError);
+  EXPECT_EQ(waits.tryNext(), std::nullopt);
 }
 
 // F81
