@@ -336,6 +336,7 @@ bool Stream::cancelWait(Operation& operation, bool isHere) noexcept {
   if (!isHere) return false;
   operation.error = std::make_error_code(std::errc::operation_canceled);
   context_->complete(operation);
+  if (writes_->isIdle()) dropQueue();
   return true;
 }
 
