@@ -79,15 +79,19 @@ class AsyncEventQueue {
   // A reader has no more to do with the events before `to`.
   void pass(std::size_t from, std::size_t to) noexcept {
     for (std::size_t at = from; at != to; ++at) --events_[at - begin_].unread;
+  }
+  // What all have read. It comes last, since a reader may go with an event.
+  void dropRead() noexcept {
     while (!events_.empty() && events_[0].unread == 0) {
-      events_.dropFront();
       ++begin_;
+      events_.dropFront();
     }
   }
 
   void dropSlowest() noexcept {
     const std::size_t slowest = begin_;
     readers_.forEach([slowest](Reader& reader) { reader.overflowIfAt(slowest); });
+    dropRead();
   }
 
   detail::ContextCore& core_;

@@ -132,8 +132,8 @@ class AsyncEventQueue<T>::Reader final : public detail::Link, private detail::Tu
   void leave() noexcept {
     if (of_ == nullptr) return;
     of_->pass(position_, position_ + size());
-    of_ = nullptr;
     unlink();
+    std::exchange(of_, nullptr)->dropRead();
   }
   std::size_t end() const noexcept { return isLeaving_ ? end_ : of_->end(); }
 
@@ -175,9 +175,11 @@ class AsyncEventQueue<T>::Reader final : public detail::Link, private detail::Tu
   }
 
   void passTo(std::size_t position) noexcept {
-    if (of_ != nullptr) of_->pass(position_, position);
+    if (of_ == nullptr) return;
+    of_->pass(position_, position);
     position_ = position;
-    if (isLeaving_ && size() == 0) leave();
+    if (isLeaving_ && size() == 0) return leave();
+    of_->dropRead();
   }
 
   void takeBack(detail::TurnQueue&, Turn&) noexcept override {

@@ -39,9 +39,9 @@ struct MessageSize {
 
 // Tells how long the message is that begins with `bytes`. There are none, once, when the stream has
 // ended behind a whole message: whether it may end there is told by the error alone. It runs in a
-// poll, or in the call that starts the read, when bytes are there already. It looks at them, calls
-// nothing of the transports or the reactor, and must not throw. `udata` is that of the read's
-// callback.
+// poll, or in the call that starts the read, when bytes or the end are there already, or in one
+// that ends what is received, as shutdownRead() does. It looks at them, calls nothing of the
+// transports or the reactor, and must not throw. `udata` is that of the read's callback.
 using MessageFunc = MessageSize (*)(void* udata, std::string_view bytes);
 
 struct ReadOperation : detail::Operation {

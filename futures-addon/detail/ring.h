@@ -45,10 +45,12 @@ class Ring {
     ++size_;
   }
 
+  // Its destructor finds it gone.
   void dropFront() noexcept {
-    std::destroy_at(items_ + first_);
+    T* const item = items_ + first_;
     first_ = place(1);
     --size_;
+    std::destroy_at(item);
   }
   void dropBack() noexcept { std::destroy_at(items_ + place(--size_)); }
   void clear() noexcept {

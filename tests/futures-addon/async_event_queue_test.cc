@@ -5,6 +5,7 @@
 #include <chrono>
 #include <cstddef>
 #include <deque>
+#include <memory>
 #include <optional>
 #include <vector>
 
@@ -281,10 +282,26 @@ TEST_P(AsyncEventQueueTest, CountsThoseWhoLeaveAfterAnOverflow) {
     EXPECT_TRUE(ends.hasEnded());
   }
   EXPECT_EQ(queue.readers(), 1U);
+  EXPECT_EQ(queue.size(), 1U) << "not theirs to drop";
   EXPECT_EQ(stays.tryNext(), 2);
   queue.emit(3);
   EXPECT_EQ(stays.tryNext(), 3);
   EXPECT_EQ(queue.size(), 0U);
+}
+
+// F81: of who has overflowed, and has no queue any more when it is told.
+TEST_P(AsyncEventQueueTest, TellsOfAnOverflowAfterTheEnd) {
+  std::optional<Queue> queue(std::in_place, context_, 1);
+  Queue::Reader reader(*queue);
+  Queue::Reader waits(*queue);
+  Future<Events> waiting = take(waits, 2);
+  emit(*queue, 1, 2);
+  queue.reset();
+  EXPECT_THROW(reader.tryNext(), OverflowError);
+  EXPECT_EQ(reader.tryNext(), std::nullopt);
+  settle();
+  EXPECT_THROW(waiting.read(), OverflowError);
+  EXPECT_EQ(waits.tryNext(), std::nullopt);
 }
 
 // F81
@@ -409,6 +426,38 @@ TEST_P(AsyncEventQueueTest, EndsWhenEitherIsDestroyed) {
   EXPECT_THROW(ofFirst.read(), FutureError);
   EXPECT_EQ(ofSecond.read(), std::nullopt);
   EXPECT_TRUE(second.hasEnded());
+}
+
+// An event that holds a reader of its queue, which goes with it.
+struct Owner {
+  std::unique_ptr<AsyncEventQueue<std::shared_ptr<Owner>>::Reader> reader;
+};
+using OwnerQueue = AsyncEventQueue<std::shared_ptr<Owner>>;
+
+std::shared_ptr<Owner> ownerOf(OwnerQueue& queue) {
+  return std::make_shared<Owner>(Owner{std::make_unique<OwnerQueue::Reader>(queue)});
+}
+
+// F81, F82
+TEST_P(AsyncEventQueueTest, LetsAReaderGoWithAnEvent) {
+  OwnerQueue queue(context_, 1);
+  OwnerQueue::Reader slow(queue);
+  queue.emit(ownerOf(queue));
+  queue.emit(nullptr);
+  EXPECT_EQ(queue.readers(), 1U);
+  EXPECT_EQ(queue.size(), 0U);
+  EXPECT_THROW(slow.tryNext(), OverflowError);
+
+  OwnerQueue unlimited(context_);
+  std::optional<OwnerQueue::Reader> last(std::in_place, unlimited);
+  std::shared_ptr<Owner> owner = ownerOf(unlimited);
+  OwnerQueue::Reader& owned = *owner->reader;
+  unlimited.emit(std::move(owner));
+  EXPECT_TRUE(owned.tryNext().has_value());
+  unlimited.emit(nullptr);
+  last.reset();
+  EXPECT_EQ(unlimited.readers(), 0U);
+  EXPECT_EQ(unlimited.size(), 0U);
 }
 
 }  // namespace

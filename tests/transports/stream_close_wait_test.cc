@@ -138,6 +138,37 @@ TEST_P(StreamCloseWaitTest, HearsOfTheEndOfTheStreamAndOfTheContext) {
   EXPECT_EQ(last.error, std::error_code());
 }
 
+// A pipe is closed by the end of what is written to it, once all else is told.
+TEST_P(StreamCloseWaitTest, HearsOfTheEndOfAPipe) {
+  for (const bool isAsked : {false, true}) {
+    SCOPED_TRACE(isAsked);
+    Pair ends = pipePair();
+    connect({.near = std::move(ends.far), .far = std::move(ends.near)});
+    order_.clear();
+    Wait early(noting(4));
+    Wait late(noting(5));
+    wait(early);
+    const std::string large = pattern(1 << 20);
+    Write writing(noting(1));
+    Write end(noting(2));
+    Write again(noting(3));
+    write(writing, large);
+    shutdown(end);
+    if (isAsked) ok(stream_.closeAfterFlush(again, Write::done, &again));
+    if (!isAsked) shutdown(again);
+    EXPECT_TRUE(receiveUntilDone(again) == large);
+    EXPECT_FALSE(stream_.isOpen());
+    wait(late);
+    settle();
+    EXPECT_EQ(order_, (std::vector<int>{1, 2, 3, 4, 5}));
+    stream_.close();
+    settle();
+    EXPECT_EQ(order_.size(), 5u);
+    EXPECT_EQ(early.error, std::error_code());
+    EXPECT_EQ(late.error, std::error_code());
+  }
+}
+
 TEST_P(StreamCloseWaitTest, IsCancelledOrDestroyed) {
   Wait cancelled(noting(0));
   wait(cancelled);

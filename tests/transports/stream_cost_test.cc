@@ -259,7 +259,7 @@ TEST_F(StreamCostTest, AnIdleConnectionTakes256Bytes) {
     while (write.isPending()) reactor_.poll(0ms);
   }
   // One buffer and one queue for all.
-  const auto bytes = static_cast<std::size_t>(allocations.bytes()) - 16384 - 96;
+  const auto bytes = static_cast<std::size_t>(allocations.bytes()) - 16384 - 112;
   const std::size_t each = bytes / connections + perAllocation + perSlot + sizeof(ReadOperation) +
                            sizeof(StreamTransport);
   RecordProperty("bytesPerConnection", static_cast<int>(each));
@@ -309,6 +309,25 @@ TEST_F(StreamCostTest, WritesThatWaitCostNoAllocationInSteadyState) {
   const AllocationCount allocations;
   writeAndReceive();
   EXPECT_EQ(allocations.allocations(), 0u);
+}
+
+// What is kept for a wait goes with it.
+TEST_F(StreamCostTest, AStreamWhoseCloseNobodyWaitsForAnyMoreIsIdle) {
+  Pair ends = pair();
+  StreamTransport streams[2];
+  ASSERT_FALSE(StreamTransport::adopt(context_, ends.near.release(), streams[0]));
+  ASSERT_FALSE(StreamTransport::adopt(context_, ends.far.release(), streams[1]));
+  Watched<CloseOperation> wait;
+  const auto waitAndCancel = [&](StreamTransport& stream) {
+    ASSERT_FALSE(stream.waitUntilClosed(wait, wait.done, &wait));
+    EXPECT_TRUE(stream.cancel(wait));
+    reactor_.poll(0ms);
+  };
+  waitAndCancel(streams[0]);
+  const AllocationCount allocations;
+  waitAndCancel(streams[1]);
+  EXPECT_EQ(allocations.allocations(), 0u) << "one queue for both";
+  EXPECT_EQ(wait.completions(), 2u);
 }
 
 }  // namespace

@@ -137,6 +137,19 @@ TEST_P(StreamMessageTest, LetsTheUserDecideWhetherTheStreamMayEnd) {
   EXPECT_EQ(session_.askedAtEnd, 4u);
 }
 
+// T23: an end of its own making is one, of which it is asked in the call.
+TEST_P(StreamMessageTest, IsAskedAboutAnEndOfItsOwn) {
+  session_.atEnd = {.error = std::make_error_code(std::errc::bad_message)};
+  start();
+  stream_.shutdownRead();
+  EXPECT_EQ(session_.askedAtEnd, 1u);
+  EXPECT_EQ(session_.read.completions(), 0u) << "never inside the call";
+  EXPECT_EQ(result(), "<bad><end>");
+  stream_.shutdownRead();
+  settle();
+  EXPECT_EQ(session_.askedAtEnd, 1u);
+}
+
 // T23: at any other end there is nothing to decide.
 TEST_P(StreamMessageTest, IsNotAskedWhetherAnErrorIsAnEnd) {
   session_.atEnd = {.error = std::make_error_code(std::errc::bad_message)};

@@ -203,6 +203,36 @@ TEST_P(TlsStreamTest, TellsATruncationFromAnEnd) {
   EXPECT_EQ(read.error, TlsError::truncated) << "it stays so";
 }
 
+// T23: a message's function is asked about the peer's end, not about a truncation.
+TEST_P(TlsStreamTest, LetsTheUserDecideWhetherItMayEnd) {
+  struct Session : Read {
+    std::size_t asked = 0;
+  };
+  const MessageFunc refuse = [](void* udata, std::string_view bytes) {
+    static_cast<Session*>(static_cast<Read*>(udata))->asked += bytes.empty() ? 1u : 0u;
+    return MessageSize{.error = std::make_error_code(std::errc::bad_message)};
+  };
+  for (const bool isOrderly : {true, false}) {
+    SCOPED_TRACE(isOrderly);
+    shakeHands();
+    Read tickets;
+    Write end;
+    Session session;
+    ok(client_.readOnce(tickets, Read::done, &tickets));
+    ok(server_.readMessage(session, refuse, {}, Read::done, static_cast<Read*>(&session)));
+    settle();
+    EXPECT_EQ(session.asked, 0u);
+    if (isOrderly) ok(client_.shutdown(end, Write::done, &end));
+    settle();
+    client_.close();
+    settle();
+    EXPECT_EQ(session.asked, isOrderly ? 1u : 0u);
+    EXPECT_EQ(session.atEnd, isOrderly);
+    EXPECT_EQ(session.error, isOrderly ? std::make_error_code(std::errc::bad_message)
+                                       : make_error_code(TlsError::truncated));
+  }
+}
+
 TEST_P(TlsStreamTest, ReportsAReset) {
   Pair ends = tcpPair();
   const Fd far = ends.far.get();

@@ -219,6 +219,7 @@ void Stream::afterWrites() noexcept {
     if (!writes_->empty()) return;
     unwatchWriting();
     stopRetrying();
+    if (fd_ < 0) writes_->waits().tellClosed(*context_);
     if (writes_->isIdle()) dropQueue();
   }
   if (closesAfterFlush_) close();
@@ -321,12 +322,13 @@ void Stream::startWait(DrainOperation& operation, AsyncCallback callback) noexce
   writes_->tellDrained(*context_);
 }
 
-// It is kept with the writes, where it takes no room as long as there is none.
+// It is kept with the writes, where it takes no room as long as there is none. A pipe may be closed
+// before its stream is.
 void Stream::startWait(CloseOperation& operation, AsyncCallback callback) noexcept {
   OperationAccess::begin(operation, *this, callback, context_->success());
   OperationAccess::disown(operation);
-  if (!closed_ && makeQueue()) return writes_->waits().add(operation);
-  if (!closed_) operation.error = std::make_error_code(std::errc::not_enough_memory);
+  if (fd_ >= 0 && makeQueue()) return writes_->waits().add(operation);
+  if (fd_ >= 0) operation.error = std::make_error_code(std::errc::not_enough_memory);
   context_->complete(operation);
 }
 

@@ -58,13 +58,9 @@ class Stream final : public ContextMember, public OperationOwner {
   WriteMarks marks() const noexcept { return writes_ != nullptr ? writes_->marks() : WriteMarks{}; }
   std::error_code setMarks(const WriteMarks& marks) noexcept;
   void startWait(DrainOperation& operation, AsyncCallback callback) noexcept;
-  bool cancel(DrainOperation& operation) noexcept {
-    return writes_ != nullptr && writes_->waits().cancel(*context_, operation);
-  }
+  bool cancel(DrainOperation& operation) noexcept { return cancelWait(operation); }
   void startWait(CloseOperation& operation, AsyncCallback callback) noexcept;
-  bool cancel(CloseOperation& operation) noexcept {
-    return writes_ != nullptr && writes_->waits().cancel(*context_, operation);
-  }
+  bool cancel(CloseOperation& operation) noexcept { return cancelWait(operation); }
 
   void forget(Operation& operation) noexcept override;
   void leaveContext() noexcept override;
@@ -101,6 +97,12 @@ class Stream final : public ContextMember, public OperationOwner {
   void finishLast() noexcept;
   void afterWrites() noexcept;
   void afterWithdrawal() noexcept;
+  template <class Wait>
+  bool cancelWait(Wait& operation) noexcept {
+    if (writes_ == nullptr || !writes_->waits().cancel(*context_, operation)) return false;
+    if (writes_->isIdle()) dropQueue();
+    return true;
+  }
   void watchWriting() noexcept;
   void unwatchWriting() noexcept { registration_.removeWriter(context_->reactor(), fd_); }
   WatchedFd watched() noexcept { return {context_->reactor(), fd_, onReadable, onWritable, this}; }
