@@ -31,9 +31,9 @@ requires detail::FuturesWithValue<Futures> Future<void> allFutures(
   return allFutures(context, std::span<const FutureBase>(all), created);
 }
 template <class... T>
-Future<void> allFutures(const FutureBase& first, const Future<T>&... others) {
-  const std::array<FutureBase, 1 + sizeof...(T)> futures{first, others...};
-  return detail::allOf(detail::coreFor(first), futures, first.created());
+Future<void> allFutures(detail::FirstMember first, const Future<T>&... others) {
+  const std::array<FutureBase, 1 + sizeof...(T)> futures{first.future, others...};
+  return detail::allOf(detail::coreFor(first.future), futures, first.created);
 }
 
 // The same, and gives them back, in the order given.
@@ -72,11 +72,11 @@ requires detail::FuturesWithValue<Futures> Future<void> cancelAndWait(
 }
 
 // `co_await (f and g)`: is completed when both are. Fails, or is cancelled, as soon as one is.
-Future<void> operator&&(const FutureBase& left, const FutureBase& right);
+Future<void> operator&&(detail::FirstMember left, const FutureBase& right);
 
 // `co_await (f or g)`: the first that is finished decides, of two finished ones the left. If that
 // failed, this fails with its error; if it was cancelled, this is completed nevertheless.
-Future<void> operator||(const FutureBase& left, const FutureBase& right);
+Future<void> operator||(detail::FirstMember left, const FutureBase& right);
 
 }  // namespace kairos
 
