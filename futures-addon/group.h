@@ -16,7 +16,8 @@ namespace kairos {
 // Futures that are made of several. Their members are not cancelled by them, neither those that
 // were not needed nor all when such a future is cancelled itself; they only stop being followed.
 // cancelAndWait() alone is there for that. A member may be given twice. What is finished at once,
-// of finished members, is finished on return.
+// of finished members, is finished on return. What is no future becomes one by asFuture(), see
+// as_future.h.
 //   Errors    FutureError: a future that has met no context; std::bad_alloc
 
 // Is completed when all are finished, however they ended; at once if there are none.

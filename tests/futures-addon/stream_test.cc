@@ -151,7 +151,7 @@ Future<std::string> line(FutureContext&, StreamTransport& stream, std::size_t li
   co_return std::string(line.value_or("end"));
 }
 
-// S3-25, S3-35
+// S3-15, S3-25
 TEST_P(StreamAwaitTest, ThrowsWhatTheOperationSays) {
   sendAll(far_.get(), "a line that is too long\n");
   Future<std::string> tooLong = line(context_, stream_);
