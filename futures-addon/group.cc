@@ -1,13 +1,13 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 #include "kairos/futures-addon/group.h"
 
-#include "kairos/futures-addon/detail/cancel_states.h"
 #include "kairos/futures-addon/error.h"
 
 namespace kairos {
 namespace {
 
 using detail::ContextCore;
+using detail::FirstMember;
 using detail::FutureAccess;
 using detail::FutureState;
 using detail::FutureStatus;
@@ -24,6 +24,22 @@ class AllFutures final : public detail::AllGroup<AllFutures, void> {
       : AllGroup(core, created, futures) {}
 
   void allAreFinished() { endWithValue(); }
+};
+
+// Behind cancelAndWait() of several.
+class AllCancelled final : public detail::AllGroup<AllCancelled, void> {
+ public:
+  static constexpr const char* kind = "cancelAndWait";
+
+  AllCancelled(ContextCore& core, const SourceLocation& created,
+               std::span<const FutureBase> futures)
+      : AllGroup(core, created, futures) {}
+
+  void allAreFinished() { endWithValue(); }
+  void cancelForGood() noexcept override {}
+
+ private:
+  bool cancelWork() noexcept override { return false; }
 };
 
 class Both final : public detail::Group<Both, void> {
@@ -73,9 +89,10 @@ class Either final : public detail::Group<Either, void> {
 };
 
 template <class State>
-Future<void> makePair(const FutureBase& left, const FutureBase& right) {
-  ContextCore& core = detail::coreFor(detail::coreOf(left) != nullptr ? left : right);
-  return detail::makeDerived<State, void>(core, left.created(), Pair{left, right});
+Future<void> makePair(const FirstMember& left, const FutureBase& right) {
+  const Pair pair{left.future, right};
+  ContextCore& core = detail::coreFor(pair[detail::coreOf(pair[0]) != nullptr ? 0 : 1]);
+  return detail::makeDerived<State, void>(core, left.created, pair);
 }
 
 }  // namespace
@@ -102,7 +119,7 @@ Future<void> allFutures(FutureContext& context, std::span<const FutureBase> futu
 Future<void> cancelAndWait(FutureContext& context, std::span<const FutureBase> futures,
                            SourceLocation created) {
   Future<void> all =
-      detail::makeUncancellable<false>(allFutures(context, futures, created), created);
+      detail::makeDerived<AllCancelled, void>(*detail::coreOf(context), created, futures);
   for (FutureBase future : futures) future.cancelSoon();
   return all;
 }
@@ -114,11 +131,11 @@ Future<FutureBase> race(FutureContext& context, std::vector<FutureBase> futures,
                                                                       created, std::move(futures));
 }
 
-Future<void> operator&&(const FutureBase& left, const FutureBase& right) {
+Future<void> operator&&(detail::FirstMember left, const FutureBase& right) {
   return makePair<Both>(left, right);
 }
 
-Future<void> operator||(const FutureBase& left, const FutureBase& right) {
+Future<void> operator||(detail::FirstMember left, const FutureBase& right) {
   return makePair<Either>(left, right);
 }
 

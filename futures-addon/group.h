@@ -16,7 +16,8 @@ namespace kairos {
 // Futures that are made of several. Their members are not cancelled by them, neither those that
 // were not needed nor all when such a future is cancelled itself; they only stop being followed.
 // cancelAndWait() alone is there for that. A member may be given twice. What is finished at once,
-// of finished members, is finished on return.
+// of finished members, is finished on return. What is no future becomes one by asFuture(), see
+// as_future.h.
 //   Errors    FutureError: a future that has met no context; std::bad_alloc
 
 // Is completed when all are finished, however they ended; at once if there are none.
@@ -31,9 +32,9 @@ requires detail::FuturesWithValue<Futures> Future<void> allFutures(
   return allFutures(context, std::span<const FutureBase>(all), created);
 }
 template <class... T>
-Future<void> allFutures(const FutureBase& first, const Future<T>&... others) {
-  const std::array<FutureBase, 1 + sizeof...(T)> futures{first, others...};
-  return detail::allOf(detail::coreFor(first), futures, first.created());
+Future<void> allFutures(detail::FirstMember first, const Future<T>&... others) {
+  const std::array<FutureBase, 1 + sizeof...(T)> futures{first.future, others...};
+  return detail::allOf(detail::coreFor(first.future), futures, first.created);
 }
 
 // The same, and gives them back, in the order given.
@@ -72,11 +73,11 @@ requires detail::FuturesWithValue<Futures> Future<void> cancelAndWait(
 }
 
 // `co_await (f and g)`: is completed when both are. Fails, or is cancelled, as soon as one is.
-Future<void> operator&&(const FutureBase& left, const FutureBase& right);
+Future<void> operator&&(detail::FirstMember left, const FutureBase& right);
 
 // `co_await (f or g)`: the first that is finished decides, of two finished ones the left. If that
 // failed, this fails with its error; if it was cancelled, this is completed nevertheless.
-Future<void> operator||(const FutureBase& left, const FutureBase& right);
+Future<void> operator||(detail::FirstMember left, const FutureBase& right);
 
 }  // namespace kairos
 

@@ -10,11 +10,16 @@
 
 namespace kairos {
 
-// Limits of time. When the limit is reached first, `future` is cancelled and waited for; only then
-// is the result there. What `future` made of the request counts: a value or an error that it ended
-// with nevertheless is its outcome, and it was in time. Cancelling one of these cancels `future`,
-// now and when the time is over already; what was cancelled before its time was over has no limit
-// more.
+// Limits of time, of futures; of what is none, as popFirst() of a queue or readLine(), by
+// asFuture(), see as_future.h. When the limit is reached first, `future` is cancelled and waited
+// for; only then is the result there. What `future` made of the request counts: a value or an error
+// that it ended with nevertheless is its outcome, and it was in time. Cancelling one of these
+// cancels `future`, now and when the time is over already; what was cancelled before its time was
+// over has no limit more.
+//
+// In one poll, what descriptors bring comes first, and then timers in the order of their deadlines,
+// of equal ones in that in which they were started. So a line that comes together with the end of
+// its limit is in time.
 //
 // A limit of zero or less, or in the past, is reached in the next poll; a future that is finished
 // already is in time whatever the limit. Reactor::forever, and time_point::max(), are no limit and

@@ -6,11 +6,13 @@
 #include <new>
 #include <ranges>
 #include <span>
+#include <type_traits>
 #include <utility>
 #include <vector>
 
 #include "kairos/futures-addon/detail/follower.h"
 #include "kairos/futures-addon/future.h"
+#include "kairos/futures-addon/source_location.h"
 
 namespace kairos::detail {
 
@@ -18,6 +20,16 @@ namespace kairos::detail {
 template <class Futures>
 concept FuturesWithValue = requires {
   typename std::ranges::range_value_t<const Futures>::promise_type;
+};
+
+// The first member of what is made by an operator, or of any number of futures, and where that is,
+// which these have no argument for.
+struct FirstMember {
+  FirstMember(const FutureBase& of, SourceLocation where = SourceLocation::current()) noexcept
+      : future(of), created(where) {}
+
+  const FutureBase& future;
+  SourceLocation created;
 };
 
 // What a group has of each of its members: a place among those who wait for it.
@@ -156,7 +168,7 @@ class AllFinished final : public AllGroup<AllFinished<T>, std::vector<Future<T>>
 template <class Handle>
 class FirstOf final : public Group<FirstOf<Handle>, Handle> {
  public:
-  static constexpr const char* kind = "one";
+  static constexpr const char* kind = std::is_same_v<Handle, FutureBase> ? "race" : "one";
 
   FirstOf(ContextCore& core, const SourceLocation& created, std::vector<Handle> futures)
       : Group<FirstOf<Handle>, Handle>(core, created, futures), futures_(std::move(futures)) {}

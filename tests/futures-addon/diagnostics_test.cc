@@ -144,6 +144,37 @@ TEST_P(DiagnosticsTest, NamesWhatMadeAFuture) {
   settleUntil(allFutures(context_, all));
 }
 
+TEST_P(DiagnosticsTest, NamesARaceAndTheEndOfSeveral) {
+  Promise<> promise(context_);
+  const Future<FutureBase> first = race(context_, {promise.future(), promise.future()});
+  EXPECT_EQ(kinds(), (std::vector<std::string>{"Promise", "race"}));
+  const std::vector<Future<>> sleeps{sleepAsync(context_, seconds(1))};
+  const Future<> ended = cancelAndWait(context_, sleeps);
+  EXPECT_EQ(kinds(), (std::vector<std::string>{"Promise", "race", "cancelAndWait"}));
+  promise.complete();
+  settleUntil(ended);
+  settleUntil(first);
+}
+
+// F50: also of what is made by an operator, or of any number of futures.
+TEST_P(DiagnosticsTest, TellsThePlacesOfPairsAndGroups) {
+  Promise<> promise(context_);
+  const Future<> future = promise.future();
+  const unsigned line = __LINE__ + 1;
+  const Future<> both = future and future;
+  const Future<> either = promise.future() or future;
+  const Future<> joined = allFutures(future, promise.future());
+  const std::vector<FutureInfo> all = pending();
+  ASSERT_EQ(all.size(), 4U);
+  for (unsigned i = 1; i < 4; ++i) {
+    EXPECT_EQ(all[i].created.line, line + i - 1) << all[i].kind;
+    EXPECT_STREQ(all[i].created.function, "TestBody");
+  }
+  promise.complete();
+  settle();
+  EXPECT_TRUE(both.completed() && either.completed() && joined.completed());
+}
+
 constexpr unsigned lockAwait = __LINE__ + 2;
 Future<> lockForAWhile(FutureContext& context, AsyncLock& lock) {
   auto guard = co_await lock.guard();

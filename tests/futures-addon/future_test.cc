@@ -354,7 +354,7 @@ TEST_P(FutureTest, FailsWhenItsPromiseIsDropped) {
   EXPECT_THROW(future.read(), BrokenPromiseError);
 }
 
-// F08: one that is assigned to, at once.
+// One that is assigned to, at once.
 TEST_P(FutureTest, BreaksThePromiseThatIsAssignedTo) {
   Promise<int> promise(context_);
   Promise<int> other(context_);

@@ -167,6 +167,19 @@ TEST_P(StreamCancelTest, LimitsOfTimeEndReadsAndWrites) {
   EXPECT_FALSE(inTime.read());
 }
 
+// IF5: what a poll brings is in time for a limit that is over in the same poll; timers come after
+// descriptors, and in the order of their deadlines.
+TEST_P(StreamCancelTest, AReadThatComesWithTheEndOfItsLimitIsInTime) {
+  auto line = start(readLine(stream_));
+  Future<bool> inTime = withTimeout(line, seconds(2));
+  auto waited = wait(line, seconds(2));
+  sendAll(far_.get(), "late\n");
+  time_.advance(seconds(3));
+  settle();
+  EXPECT_TRUE(inTime.read());
+  EXPECT_EQ(waited.read(), "late");
+}
+
 Future<> serveUntilCancelled(FutureContext&, StreamTransport stream, bool& isGone) {
   struct Guard {
     ~Guard() { isGone = true; }

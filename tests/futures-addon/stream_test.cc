@@ -151,7 +151,29 @@ Future<std::string> line(FutureContext&, StreamTransport& stream, std::size_t li
   co_return std::string(line.value_or("end"));
 }
 
-// S3-25, S3-35
+// S3-08: the first example of the asyncdispatch manual: receive, add a callback, read in it.
+struct Received {
+  static void onReceived(void* udata) {
+    auto& self = *static_cast<Received*>(udata);
+    self.text = self.data.read().value();
+  }
+
+  std::array<char, 100> into{};
+  Future<std::optional<std::string_view>> data{};
+  std::string text{};
+};
+
+TEST_P(StreamAwaitTest, TellsACallbackThatReadsWhatCame) {
+  Received received;
+  received.data = asFuture(context_, readOnce(stream_, received.into));
+  received.data.addCallback(Received::onReceived, &received);
+  EXPECT_EQ(received.text, "");
+  sendAll(far_.get(), "some bytes");
+  settle();
+  EXPECT_EQ(received.text, "some bytes");
+}
+
+// S3-15, S3-25
 TEST_P(StreamAwaitTest, ThrowsWhatTheOperationSays) {
   sendAll(far_.get(), "a line that is too long\n");
   Future<std::string> tooLong = line(context_, stream_);
