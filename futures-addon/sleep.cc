@@ -48,7 +48,7 @@ class Sleep final : public detail::PooledState<Sleep, void> {
 };
 
 template <class Time>
-Future<void> sleepUntil(FutureContext& context, Time until, const SourceLocation& created) {
+Future<void> startSleep(FutureContext& context, Time until, const SourceLocation& created) {
   Sleep& sleep = Sleep::make(*detail::coreOf(context), created);
   Future<void> future = detail::FutureAccess::handleTo<void>(sleep);
   if (sleep.start(until)) return future;
@@ -59,12 +59,12 @@ Future<void> sleepUntil(FutureContext& context, Time until, const SourceLocation
 }  // namespace
 
 Future<void> sleepAsync(FutureContext& context, Clock::duration duration, SourceLocation created) {
-  return sleepUntil(context, duration, created);
+  return startSleep(context, duration, created);
 }
 
 Future<void> sleepAsync(FutureContext& context, Clock::time_point deadline,
                         SourceLocation created) {
-  return sleepUntil(context, deadline, created);
+  return startSleep(context, deadline, created);
 }
 
 }  // namespace kairos

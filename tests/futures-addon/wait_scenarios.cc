@@ -40,11 +40,23 @@ Future<> chain(Stage& stage, int depth) {
   stage.step();
 }
 
+Future<int> sleepsInPlace(Stage& stage, FutureContext&, int times) {
+  const Stage::Scope scope(stage);
+  for (int i = 0; i < times; ++i) {
+    co_await sleepFor(milliseconds(1));
+    stage.step();
+  }
+  co_return times;
+}
+
 Future<> limits(Stage& stage) {
   const Stage::Scope scope(stage);
   EXPECT_EQ(co_await wait(sleeps(stage, 2), milliseconds(10)), 2);
   EXPECT_TRUE(co_await withTimeout(sleeps(stage, 2), milliseconds(10)));
   EXPECT_FALSE(co_await withTimeout(sleeps(stage, 2), milliseconds(1)));
+  EXPECT_EQ(co_await wait(sleepsInPlace(stage, stage.futureContext(), 2), milliseconds(10)), 2);
+  EXPECT_FALSE(
+      co_await withTimeout(sleepsInPlace(stage, stage.futureContext(), 3), milliseconds(2)));
   stage.step();
   Future<int> inner = wait(sleeps(stage, 3), milliseconds(2));
   EXPECT_TRUE(co_await withTimeout(inner, milliseconds(5)));
