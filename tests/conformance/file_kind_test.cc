@@ -19,6 +19,7 @@
 #include <string>
 
 #include "kairos/tests/conformance/fixture.h"
+#include "kairos/tests/support/process_state.h"
 
 namespace kairos {
 namespace {
@@ -213,6 +214,10 @@ TEST_P(FileKindTest, TakesAnotherEpollDescriptor) {
 
 class PidfdTest : public VirtualTimeTest {
  protected:
+  void SetUp() override {
+    if (underValgrind()) GTEST_SKIP() << "valgrind does not know pidfd_open";
+  }
+
   // A child that ends when `hold` is closed on this side.
   pid_t startChild(Pair& hold) {
     const pid_t child = ::fork();

@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "kairos/tests/futures-addon/transport_fixture.h"
+#include "kairos/tests/support/process_state.h"
 #include "kairos/tests/transports/server_fixture.h"
 
 namespace kairos {
@@ -96,6 +97,7 @@ TEST_F(TransportCallsTest, RunsAProcessToItsEnd) {
 }
 
 TEST_F(TransportCallsTest, WaitsForAProcessNoLongerThanAsked) {
+  if (underValgrind()) GTEST_SKIP() << "valgrind does not know pidfd_send_signal";
   SubprocessTransport process;
   const auto arguments = shellArguments("exec sleep 1000");
   ok(SubprocessTransport::start(transports_, {.arguments = arguments}, process));

@@ -5,10 +5,11 @@
 #include <filesystem>
 #include <iterator>
 
-// The sanitizers' run-time libraries define these; elsewhere they are null.
+// The sanitizers' run-time libraries and what valgrind loads define these; elsewhere they are null.
 extern "C" {
 void __asan_init() __attribute__((weak));
 void __tsan_init() __attribute__((weak));
+void _vgnU_freeres() __attribute__((weak));
 }
 
 namespace kairos {
@@ -24,8 +25,12 @@ std::size_t threadCount() {
   return static_cast<std::size_t>(std::distance(begin(tasks), end(tasks)));
 }
 
-bool underSanitizer() { return &__asan_init != nullptr || &__tsan_init != nullptr; }
+bool underValgrind() { return &_vgnU_freeres != nullptr; }
 
-bool underSanitizerThatNeedsDescriptors() { return &__asan_init != nullptr; }
+bool underSanitizer() {
+  return &__asan_init != nullptr || &__tsan_init != nullptr || underValgrind();
+}
+
+bool underSanitizerThatNeedsDescriptors() { return &__asan_init != nullptr || underValgrind(); }
 
 }  // namespace kairos

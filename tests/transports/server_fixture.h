@@ -66,7 +66,7 @@ class DescriptorLimit {
 };
 
 inline constexpr char noDescriptorsForSanitizer[] =
-    "UBSan needs a descriptor itself; see stream_fault_test";
+    "UBSan needs a descriptor itself, valgrind gives none back; see stream_fault_test";
 
 class ServerTest : public StreamTest {
  protected:

@@ -12,6 +12,7 @@
 
 #include "kairos/tests/support/allocations.h"
 #include "kairos/tests/support/descriptors.h"
+#include "kairos/tests/support/process_state.h"
 #include "kairos/tests/support/system_calls.h"
 #include "kairos/tests/transports/fixture.h"
 
@@ -160,6 +161,17 @@ TEST_F(StreamBoundTest, ALimitCostsNothing) {
   ok(reactor_.poll(0ms).error);
   EXPECT_TRUE(stream_.cancel(read));
   finish(read);
+  EXPECT_EQ(memory.allocations(), 0u);
+}
+
+// IT12
+TEST_F(StreamBoundTest, ASizeCostsNothing) {
+  if (underValgrind()) GTEST_SKIP() << "valgrind looks for the memory that is not there";
+  connect(pair());
+  Read read;
+  sendAll(far_.get(), "x");
+  readByte(read);
+  const AllocationCount memory;
   // More than there can be; the user has less, and the peer sends less. Not on the stack: Linux
   // makes sure that the addresses of all it may read at once, 2 GiB, are a user's.
   static std::array<char, 16> into{};
