@@ -113,6 +113,29 @@ TEST_P(TlsCloseTest, WaitsForTheHandshakeAndWhatIsWritten) {
   EXPECT_FALSE(client_.isOpen());
 }
 
+// Wherever in a block its ciphertext ends: what comes behind a farewell has nothing to be sent.
+TEST_P(TlsCloseTest, ComesBehindAFarewellThatFillsABlock) {
+  const std::string much = pattern(3 * 16384);
+  for (std::size_t less = 0; less < 240; less += 12) {
+    SCOPED_TRACE(less);
+    shakeHandsAndTalk();
+    Write blocker;
+    write(blocker, "x");
+    Write words;
+    Write end;
+    Write close;
+    write(words, std::string_view(much).substr(less));
+    ok(client_.shutdown(end, Write::done, &end));
+    closeAfterFlush(close);
+    Read read;
+    ok(server_.readToEnd(read, {.limit = 1 << 24}, Read::done, &read));
+    settle();
+    ASSERT_EQ(end.completions(), 1u);
+    ASSERT_EQ(close.completions(), 1u);
+    EXPECT_FALSE(client_.isOpen());
+  }
+}
+
 // It goes on, with its farewell, when nobody is to be told.
 TEST_P(TlsCloseTest, ComesAlsoIfItIsForgotten) {
   shakeHandsAndTalk();

@@ -331,9 +331,7 @@ void TlsConnection::completeSent() noexcept {
 void TlsConnection::onShutDown(void* udata) {
   auto& connection = *static_cast<TlsConnection*>(udata);
   if (connection.closed_) return;
-  while (!connection.sent_.empty()) {
-    connection.complete(connection.sent_.front(), connection.sending_.error);
-  }
+  connection.completeWrites(connection.sending_.error);
   connection.afterWrites();
 }
 
@@ -367,6 +365,13 @@ void TlsConnection::finishHandshake(std::error_code error) noexcept {
   if (shaking_ != nullptr) complete(*std::exchange(shaking_, nullptr), error);
 }
 
+// After the shutdown too: of what is behind it, other shutdowns, not all need have been encrypted.
+void TlsConnection::completeWrites(std::error_code error) noexcept {
+  for (auto* const list : {&sent_, &writes_}) {
+    while (!list->empty()) complete(list->front(), error);
+  }
+}
+
 void TlsConnection::failReading(std::error_code error) noexcept {
   if (!readError_) readError_ = error;
   if (isReading()) finishRead(readError_);
@@ -374,9 +379,7 @@ void TlsConnection::failReading(std::error_code error) noexcept {
 
 void TlsConnection::failWriting(std::error_code error) noexcept {
   if (!writeError_) writeError_ = error;
-  for (auto* const list : {&sent_, &writes_}) {
-    while (!list->empty()) complete(list->front(), writeError_);
-  }
+  completeWrites(writeError_);
   queuedBytes_ = 0;
   waits_.tellDrained(*context_, writeError_);
 }

@@ -102,6 +102,7 @@ class TlsConnection final : public ContextMember, public OperationOwner {
   void finishRead(std::error_code error) noexcept;
   void finishHandshake(std::error_code error) noexcept;
   void completeSent() noexcept;
+  void completeWrites(std::error_code error) noexcept;
   void tellDrained() noexcept;
   void afterWrites() noexcept;
   void complete(Operation& operation, std::error_code error) noexcept;
