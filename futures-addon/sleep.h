@@ -20,7 +20,7 @@ Future<void> sleepAsync(FutureContext& context, Clock::time_point deadline,
 // `co_await sleepFor(duration);` in a coroutine that returns a Future: the same without a future,
 // on the context of the coroutine, and in its frame.
 //   Errors    thrown by the await: std::bad_alloc: no memory for the timer; FutureError: the
-//             coroutine has met no context, or that has ended
+//             coroutine has met no context, or that has ended, or has given it up in its end
 //   Cost      nothing but the timer
 inline auto sleepFor(Clock::duration duration) noexcept {
   return AwaitCall<detail::SleepAwaiter<Clock::duration>, Clock::duration>(duration);

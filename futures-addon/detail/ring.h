@@ -4,6 +4,7 @@
 
 #include <cstddef>
 #include <memory>
+#include <type_traits>
 #include <utility>
 
 namespace kairos::detail {
@@ -45,12 +46,14 @@ class Ring {
     ++size_;
   }
 
-  // Its destructor finds it gone.
+  // Its destructor finds it gone, and its place, which others may take.
   void dropFront() noexcept {
-    T* const item = items_ + first_;
-    first_ = place(1);
-    --size_;
-    std::destroy_at(item);
+    if constexpr (std::is_nothrow_move_constructible_v<T>) {
+      [[maybe_unused]] const T item(std::move(items_[first_]));
+      destroyFront();
+    } else {
+      destroyFront();
+    }
   }
   void dropBack() noexcept { std::destroy_at(items_ + place(--size_)); }
   void clear() noexcept {
@@ -62,6 +65,12 @@ class Ring {
 
   std::size_t place(std::size_t index) const noexcept { return (first_ + index) & (capacity_ - 1); }
   void makeRoom() { reserve(size_ + 1); }
+  void destroyFront() noexcept {
+    T* const item = items_ + first_;
+    first_ = place(1);
+    --size_;
+    std::destroy_at(item);
+  }
 
   void grow() {
     const std::size_t capacity = capacity_ == 0 ? capacityMin : 2 * capacity_;

@@ -29,7 +29,7 @@ class SleepAwaiter final : public OperationAwaiter, public Waiter {
 
   template <std::derived_from<FutureState> Promise>
   void await_suspend(std::coroutine_handle<Promise> coroutine) {
-    startTimer(known(coroutine)->core());
+    startTimer(*known(coroutine));
     WaiterAccess::setCallback(*this, resumptionOf(coroutine));
     suspended(coroutine);
   }
@@ -53,10 +53,12 @@ class SleepAwaiter final : public OperationAwaiter, public Waiter {
   }
 
  private:
-  void startTimer(ContextCore* core) {
-    if (core == nullptr || core->isOver()) throw FutureError("A sleep needs a FutureContext.");
-    core_ = core;
-    timer_ = core->reactor().addTimer(until_, onTimer, this);
+  // Nobody tells one that was abandoned of the end of its context, and so of its timer.
+  void startTimer(const FutureState& coroutine) {
+    core_ = coroutine.core();
+    const bool isOver = core_ == nullptr || core_->isOver() || !coroutine.isPending();
+    if (isOver) throw FutureError("A sleep needs a FutureContext.");
+    timer_ = core_->reactor().addTimer(until_, onTimer, this);
     if (timer_ == TimerId::none) throw std::bad_alloc();
   }
 

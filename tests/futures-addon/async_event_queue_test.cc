@@ -460,5 +460,25 @@ TEST_P(AsyncEventQueueTest, LetsAReaderGoWithAnEvent) {
   EXPECT_EQ(unlimited.size(), 0U);
 }
 
+// An event that emits others when it goes, before it has gone.
+struct LastWords {
+  ~LastWords() {
+    for (int i = 0; i < 9; ++i) queue.emit({});
+  }
+  AsyncEventQueue<std::vector<std::shared_ptr<LastWords>>>& queue;
+};
+
+TEST_P(AsyncEventQueueTest, LetsAnEventThatGoesEmitOthers) {
+  AsyncEventQueue<std::vector<std::shared_ptr<LastWords>>> queue(context_);
+  decltype(queue)::Reader fast(queue);
+  std::optional<decltype(queue)::Reader> slow(std::in_place, queue);
+  queue.emit({std::shared_ptr<LastWords>(new LastWords{queue})});
+  EXPECT_EQ(fast.tryNext()->size(), 1U);
+  slow.reset();
+  EXPECT_EQ(queue.size(), 9U);
+  while (const auto event = fast.tryNext()) EXPECT_TRUE(event->empty());
+  EXPECT_EQ(queue.size(), 0U);
+}
+
 }  // namespace
 }  // namespace kairos

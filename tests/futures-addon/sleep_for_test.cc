@@ -1,7 +1,10 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 // Sleeps in the frame of a coroutine.
+#include <coroutine>
 #include <new>
+#include <optional>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "kairos/futures-addon/as_future.h"
@@ -125,6 +128,40 @@ TEST_P(SleepForTest, EndsWithItsContext) {
   EXPECT_GT(cancelled, 0);
   EXPECT_TRUE(stubborn.cancelled() && gone.cancelled());
   EXPECT_EQ(text_, "!");
+  EXPECT_EQ(reactor_.poll(Reactor::forever).error, std::errc::resource_deadlock_would_occur);
+}
+
+// An awaitable of another library, which resumes by itself.
+struct Foreign {
+  static bool await_ready() noexcept { return false; }
+  void await_suspend(std::coroutine_handle<> coroutine) const noexcept { waiting = coroutine; }
+  static void await_resume() noexcept {}
+  std::coroutine_handle<>& waiting;
+};
+
+// While its context ends: of that it will not hear, and its timer would outlive it.
+TEST_P(SleepForTest, IsRefusedToWhoIsResumedAfterHeWasCancelledWhereHeStands) {
+  std::coroutine_handle<> waiting;
+  Probe resuming([&] { waiting.resume(); });
+  std::string refused;
+  const auto sleepAfterForeign = [](FutureContext&, std::coroutine_handle<>& coroutine,
+                                    std::string& error) -> Future<> {
+    co_await Foreign{coroutine};
+    try {
+      co_await sleepFor(milliseconds(1));
+    } catch (const FutureError& refusal) {
+      error = refusal.what();
+    }
+  };
+  {
+    std::optional<FutureContext> context(std::in_place, reactor_);
+    Future<> future = sleepAfterForeign(*context, waiting, refused);
+    future.addCallback(Probe::run, &resuming);
+    context.reset();
+    EXPECT_EQ(resuming.runs(), 1U);
+    EXPECT_TRUE(future.cancelled());
+  }
+  EXPECT_NE(refused, "");
   EXPECT_EQ(reactor_.poll(Reactor::forever).error, std::errc::resource_deadlock_would_occur);
 }
 

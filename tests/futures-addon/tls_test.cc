@@ -124,5 +124,64 @@ TEST_P(TlsAwaitTest, EndsWhatIsCancelled) {
   EXPECT_TRUE(writing.cancelled());
 }
 
+// What comes behind the writes, and who waits for room or for the close, as of any stream.
+Future<std::string> closeInItsTurn(FutureContext& context, TlsStream& stream) {
+  auto closed = asFuture(context, waitUntilClosed(stream));
+  co_await handshake(stream);
+  static_cast<void>(co_await kairos::readLine(stream));
+  const std::string large(1 << 20, 'x');
+  auto writing = asFuture(context, kairos::write(stream, large));
+  EXPECT_TRUE(stream.isCongested());
+  EXPECT_FALSE(co_await withTimeout(asFuture(context, waitUntilDrained(stream)), milliseconds(1)));
+  co_await waitUntilDrained(stream);
+  EXPECT_EQ((co_await noThrow(closeAfterFlush(stream))).error, std::error_code());
+  EXPECT_TRUE(writing.completed());
+  co_await closed;
+  EXPECT_EQ((co_await noThrow(kairos::write(stream, "late"))).error, TransportError::closed);
+  EXPECT_EQ((co_await noThrow(waitUntilDrained(stream))).error, TransportError::closed);
+  EXPECT_EQ((co_await noThrow(kairos::shutdown(stream))).error, TransportError::closed);
+  co_await closeAfterFlush(stream);
+  co_return "not thrown";
+}
+
+Future<std::size_t> hearLate(FutureContext&, TlsStream& stream) {
+  co_await handshake(stream);
+  co_await kairos::write(stream, "hello\n");
+  co_await sleepFor(milliseconds(5));
+  co_return (co_await kairos::readToEnd(stream, {.limit = 1 << 24})).size();
+}
+
+TEST_P(TlsAwaitTest, ClosesInItsTurn) {
+  makeEnds(pair());
+  auto hearing = hearLate(futures_, server_);
+  auto closing = closeInItsTurn(futures_, client_);
+  pollUntil(closing);
+  pollUntil(hearing);
+  EXPECT_EQ(errorOf(closing), TransportError::closed);
+  EXPECT_EQ(hearing.read(), 1U << 20);
+  EXPECT_FALSE(client_.isOpen());
+}
+
+// The close goes on, when nobody waits for it any more.
+TEST_P(TlsAwaitTest, IsClosedInItsTurnNevertheless) {
+  makeEnds(pair());
+  auto draining = asFuture(futures_, waitUntilClosed(client_));
+  auto closed = asFuture(futures_, waitUntilClosed(client_));
+  auto closing = asFuture(futures_, closeAfterFlush(client_));
+  auto late = withTimeout(asFuture(futures_, closeAfterFlush(client_)), milliseconds(1));
+  EXPECT_TRUE(draining.tryCancel());
+  EXPECT_TRUE(closing.tryCancel());
+  pollUntil(late);
+  EXPECT_TRUE(draining.cancelled() && closing.cancelled());
+  EXPECT_FALSE(late.read());
+  EXPECT_TRUE(client_.isOpen());
+  auto shaking = asFuture(futures_, handshake(client_));
+  auto shakingToo = asFuture(futures_, handshake(server_));
+  pollUntil(shakingToo);
+  pollUntil(closed);
+  EXPECT_TRUE(shaking.completed() && shakingToo.completed());
+  EXPECT_FALSE(client_.isOpen());
+}
+
 }  // namespace
 }  // namespace kairos

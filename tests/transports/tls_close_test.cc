@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 // TLS that is closed behind its writes, and who waits for that or for room.
 #include <gtest/gtest.h>
+#include <openssl/ssl.h>
 
 #include <functional>
 #include <memory>
@@ -111,6 +112,29 @@ TEST_P(TlsCloseTest, WaitsForTheHandshakeAndWhatIsWritten) {
   expectAtServer("words");
   EXPECT_EQ(close.error, std::error_code());
   EXPECT_FALSE(client_.isOpen());
+}
+
+// Wherever in a block its ciphertext ends: what comes behind a farewell has nothing to be sent.
+TEST_P(TlsCloseTest, ComesBehindAFarewellThatFillsABlock) {
+  const std::string much = pattern(3 * 16384);
+  for (std::size_t less = 0; less < 240; less += 12) {
+    SCOPED_TRACE(less);
+    shakeHandsAndTalk();
+    Write blocker;
+    write(blocker, "x");
+    Write words;
+    Write end;
+    Write close;
+    write(words, std::string_view(much).substr(less));
+    ok(client_.shutdown(end, Write::done, &end));
+    closeAfterFlush(close);
+    Read read;
+    ok(server_.readToEnd(read, {.limit = 1 << 24}, Read::done, &read));
+    settle();
+    ASSERT_EQ(end.completions(), 1u);
+    ASSERT_EQ(close.completions(), 1u);
+    EXPECT_FALSE(client_.isOpen());
+  }
 }
 
 // It goes on, with its farewell, when nobody is to be told.
@@ -267,6 +291,101 @@ TEST_P(TlsCloseTest, MarksBoundWhatIsQueued) {
   EXPECT_FALSE(client_.isCongested());
   client_.close();
   settle();
+}
+
+// A ticket comes in two parts, between which a client can say nothing. The test carries the bytes.
+class TlsTicketTest : public TlsCloseTest {
+ protected:
+  TlsTicketTest() {
+    Pair near = pair();
+    Pair far = pair();
+    ok(TlsStream::client(context_, clients_, adopt(std::move(near.near)), "server.test", {},
+                         client_));
+    ok(TlsStream::server(context_, servers_, adopt(std::move(far.near)), {}, server_));
+    toClient_ = std::move(near.far);
+    toServer_ = std::move(far.far);
+    startHandshakes();
+    carry();
+    ok(client_.readOnce(read_, Read::done, &read_));
+    carry();
+    expectSecure();
+  }
+
+  // To the client so many bytes at most. How many there were.
+  std::size_t carryToClient(std::size_t atMost) {
+    settle();
+    waiting_ += receiveAll(toServer_.get());
+    const std::string bytes = waiting_.substr(0, atMost);
+    waiting_.erase(0, bytes.size());
+    if (!bytes.empty()) sendAll(toClient_.get(), bytes);
+    settle();
+    return bytes.size();
+  }
+  // All, until nothing goes on.
+  void carry() {
+    for (std::size_t carried = 1; carried != 0;) {
+      carried = carryToClient(std::string::npos);
+      const std::string bytes = receiveAll(toClient_.get());
+      carried += bytes.size();
+      if (!bytes.empty()) sendAll(toServer_.get(), bytes);
+    }
+  }
+
+  void receivePartOfATicket() {
+    const std::string inTicket(600, 'x');
+    SSL* const server = server_.native();
+    ASSERT_EQ(::SSL_SESSION_set1_ticket_appdata(::SSL_get0_session(server), inTicket.data(),
+                                                inTicket.size()),
+              1);
+    ASSERT_EQ(::SSL_set_max_send_fragment(server, 512), 1);
+    ASSERT_EQ(::SSL_new_session_ticket(server), 1);
+    ok(server_.write(words_, "words", Write::done, &words_));
+    carryToClient(700);
+    ASSERT_FALSE(waiting_.empty());
+  }
+
+  UniqueFd toClient_;
+  UniqueFd toServer_;
+  std::string waiting_;
+  Read read_;
+  Write words_;
+};
+
+INSTANTIATE_TEST_SUITE_P(Backends, TlsTicketTest, backends(), backendName);
+
+TEST_P(TlsTicketTest, IsReadToItsEndBeforeTheFarewell) {
+  receivePartOfATicket();
+  Write end;
+  Write close;
+  ok(client_.shutdown(end, Write::done, &end));
+  closeAfterFlush(close);
+  settle();
+  ASSERT_TRUE(end.isPending() && close.isPending()) << end.error.message();
+  ASSERT_TRUE(read_.isPending()) << read_.error.message();
+  Read atServer;
+  ok(server_.readOnce(atServer, Read::done, &atServer));
+  carry();
+  EXPECT_EQ(end.completions(), 1u);
+  EXPECT_EQ(close.completions(), 1u);
+  EXPECT_EQ(end.error, std::error_code()) << end.error.message();
+  EXPECT_EQ(close.error, std::error_code());
+  EXPECT_EQ(atServer.error, std::error_code());
+  EXPECT_TRUE(atServer.atEnd);
+}
+
+TEST_P(TlsTicketTest, FailsWhatWaitsForItsEndWithTheConnection) {
+  Write unread;
+  write(unread, "unread, so that the end is a reset");
+  receivePartOfATicket();
+  Write close;
+  closeAfterFlush(close);
+  settle();
+  ASSERT_TRUE(close.isPending());
+  toClient_.reset();
+  settle();
+  EXPECT_EQ(close.completions(), 1u);
+  EXPECT_TRUE(close.error);
+  EXPECT_FALSE(client_.isOpen());
 }
 
 }  // namespace

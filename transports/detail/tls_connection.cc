@@ -228,16 +228,22 @@ void TlsConnection::encrypt() noexcept {
   }
 }
 
+// Not in the middle of a message of the peer's, such as a session, whose rest has to come first.
+bool TlsConnection::sayFarewell() noexcept {
+  int result = isWithinMessage() ? ::SSL_do_handshake(ssl_) : 1;
+  if (result == 1) {
+    result = ::SSL_shutdown(ssl_);
+    farewellWritten_ = result >= 0;
+  }
+  if (!farewellWritten_) wait(result);
+  return farewellWritten_;
+}
+
 // A record. False: it did not work.
 bool TlsConnection::encryptSome(WriteOperation& operation) noexcept {
   ::ERR_clear_error();
   if (hasSaidFarewell()) return true;
-  if (operation.isLast()) {
-    const int result = ::SSL_shutdown(ssl_);
-    farewellWritten_ = result >= 0;
-    if (!farewellWritten_) wait(result);
-    return farewellWritten_;
-  }
+  if (operation.isLast()) return sayFarewell();
   if (operation.left_ == 0) return true;
   const std::string_view part = operation.part(0);
   std::size_t count = 0;
@@ -294,7 +300,10 @@ void TlsConnection::onReceived(void* udata) { static_cast<TlsConnection*>(udata)
 
 void TlsConnection::received() noexcept {
   if (closed_) return;
-  if (receiving_.error) return isSecure_ ? failReading(receiving_.error) : fail(receiving_.error);
+  if (receiving_.error) {
+    const bool canWrite = isSecure_ && !isWithinMessage();
+    return canWrite ? failReading(receiving_.error) : fail(receiving_.error);
+  }
   pipe_.incoming = receiving_.data;
   pipe_.hasEnded = receiving_.atEnd;
   if (!isSecure_) handshakeBytes_ += receiving_.data.size();
@@ -331,9 +340,7 @@ void TlsConnection::completeSent() noexcept {
 void TlsConnection::onShutDown(void* udata) {
   auto& connection = *static_cast<TlsConnection*>(udata);
   if (connection.closed_) return;
-  while (!connection.sent_.empty()) {
-    connection.complete(connection.sent_.front(), connection.sending_.error);
-  }
+  connection.completeWrites(connection.sending_.error);
   connection.afterWrites();
 }
 
@@ -367,6 +374,13 @@ void TlsConnection::finishHandshake(std::error_code error) noexcept {
   if (shaking_ != nullptr) complete(*std::exchange(shaking_, nullptr), error);
 }
 
+// After the shutdown too: of what is behind it, other shutdowns, not all need have been encrypted.
+void TlsConnection::completeWrites(std::error_code error) noexcept {
+  for (auto* const list : {&sent_, &writes_}) {
+    while (!list->empty()) complete(list->front(), error);
+  }
+}
+
 void TlsConnection::failReading(std::error_code error) noexcept {
   if (!readError_) readError_ = error;
   if (isReading()) finishRead(readError_);
@@ -374,9 +388,7 @@ void TlsConnection::failReading(std::error_code error) noexcept {
 
 void TlsConnection::failWriting(std::error_code error) noexcept {
   if (!writeError_) writeError_ = error;
-  for (auto* const list : {&sent_, &writes_}) {
-    while (!list->empty()) complete(list->front(), writeError_);
-  }
+  completeWrites(writeError_);
   queuedBytes_ = 0;
   waits_.tellDrained(*context_, writeError_);
 }

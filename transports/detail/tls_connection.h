@@ -79,6 +79,8 @@ class TlsConnection final : public ContextMember, public OperationOwner {
   bool hasSaidFarewell() const noexcept {
     return (::SSL_get_shutdown(ssl_) & SSL_SENT_SHUTDOWN) != 0;
   }
+  // Of the handshake, or after it: OpenSSL writes nothing before it has read the rest.
+  bool isWithinMessage() const noexcept { return ::SSL_in_init(ssl_) != 0; }
   // Where ciphertext goes.
   StreamTransport& output() noexcept { return hasOutput_ ? output_ : below_; }
   bool isReading() const noexcept { return reading_ != nullptr && !reading_->isLinked(); }
@@ -91,6 +93,7 @@ class TlsConnection final : public ContextMember, public OperationOwner {
   void decrypt() noexcept;
   void encrypt() noexcept;
   bool encryptSome(WriteOperation& operation) noexcept;
+  bool sayFarewell() noexcept;
   void send() noexcept;
   void receive() noexcept;
   // OpenSSL's answer `result` was no success: it wants input, or room, or has failed.
@@ -102,6 +105,7 @@ class TlsConnection final : public ContextMember, public OperationOwner {
   void finishRead(std::error_code error) noexcept;
   void finishHandshake(std::error_code error) noexcept;
   void completeSent() noexcept;
+  void completeWrites(std::error_code error) noexcept;
   void tellDrained() noexcept;
   void afterWrites() noexcept;
   void complete(Operation& operation, std::error_code error) noexcept;
