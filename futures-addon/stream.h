@@ -50,7 +50,7 @@ auto readLine(Stream& stream, ReadLimit limit = {}) noexcept {
   return TransportCall(stream, detail::ReadLineCall<Stream>{{}, limit});
 }
 
-// The `udata` that `messageOf` is given means nothing.
+// The `udata` that `messageOf` is given means nothing; the coroutine may judge an end.
 template <detail::ByteStream Stream>
 auto readMessage(Stream& stream, MessageFunc messageOf, ReadLimit limit = {}) noexcept {
   return TransportCall(stream, detail::ReadMessageCall<Stream>{{}, messageOf, limit});

@@ -37,11 +37,12 @@ struct MessageSize {
   std::error_code error = {};  // it is none, or the stream must not end here
 };
 
-// Tells how long the message is that begins with `bytes`. There are none, once, when the stream has
-// ended behind a whole message: whether it may end there is told by the error alone. It runs in a
-// poll, or in the call that starts the read, when bytes or the end are there already, or in one
-// that ends what is received, as shutdownRead() does. It looks at them, calls nothing of the
-// transports or the reactor, and must not throw. `udata` is that of the read's callback.
+// Tells how long the message is that begins with `bytes`. There are none, once for each read, when
+// the stream has ended and nothing is unread: whether it may end there, behind a message or before
+// the first, is told by the error alone. It runs in a poll, or in the call that starts the read,
+// when bytes or the end are there already, or in one that ends what is received, as shutdownRead()
+// does. It looks at them, calls nothing of the transports or the reactor, and must not throw.
+// `udata` is that of the read's callback.
 using MessageFunc = MessageSize (*)(void* udata, std::string_view bytes);
 
 struct ReadOperation : detail::Operation {

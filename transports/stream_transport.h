@@ -84,8 +84,8 @@ class StreamTransport {
                                          CallbackFunc callback, void* udata) noexcept;
 
   // A message, whose size `messageOf` tells by its first bytes (stream_operation.h), `data` being
-  // all of it. Empty and `atEnd`: there was no further message, and `messageOf`, shown no bytes,
-  // had no objection.
+  // all of it. Empty and `atEnd`: there was no further message; without an error `messageOf`,
+  // shown no bytes, had no objection. The stream does not fail by what it says.
   //   Errors    what `messageOf` says; TransportError::overLimit: more than `limit` bytes, known
   //             before they come; ::incomplete: the stream ends before. The bytes stay unread.
   [[nodiscard]] std::error_code readMessage(ReadOperation& operation, MessageFunc messageOf,
@@ -168,10 +168,10 @@ class StreamTransport {
   // Nothing more is received; what is buffered can be read.
   void shutdownRead() noexcept;
 
-  // Closes the descriptor. What is pending ends with TransportError::closed; what is queued is not
-  // sent. Any number of times.
+  // Closes the descriptor. What is pending ends with TransportError::closed, but for waits for the
+  // close; what is queued is not sent. Any number of times.
   void close() noexcept;
-  // Completes without an error when it is closed, by whatever, and after all that was pending then;
+  // Completes without an error when it is closed or destroyed, and after all that was pending then;
   // if it is so already, at once. Several are told in the order in which they were started.
   [[nodiscard]] std::error_code waitUntilClosed(CloseOperation& operation, CallbackFunc callback,
                                                 void* udata) noexcept;

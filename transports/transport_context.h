@@ -15,9 +15,9 @@ struct ContextAccess;
 //
 //   Thread      that of the reactor
 //   Ownership   Borrows the reactor, and is destroyed before it. Transports that are still open
-//               then are closed: what is pending on them ends with TransportError::closed, its
-//               callbacks run inside the destructor and must not throw, and what they start is
-//               refused. Must not be destroyed inside a callback.
+//               then are closed: what is pending on them ends with TransportError::closed (waits
+//               for a close: with success), its callbacks run inside the destructor and must not
+//               throw, and what they start is refused. Must not be destroyed inside a callback.
 //   Callbacks   At most completionsPerCallbackMax operations complete in one callback of the
 //               reactor; the rest follow in the next poll.
 //   Memory      keeps up to 16 free buffers of 16 KiB, which streams take while they hold bytes; if
