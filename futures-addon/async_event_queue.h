@@ -26,7 +26,9 @@ class OverflowError : public std::exception {
 // is told so, by an OverflowError, and goes on with what is emitted from then on.
 //
 //   Thread      that of the context
-//   Ownership   Borrows the context, and is destroyed before it. For readers, that is its end.
+//   Ownership   Borrows the context, and is destroyed before it. For readers, that is its end. An
+//               event that is destroyed may end readers, and emit others if it can be moved without
+//               throwing; it must not destroy the queue.
 //   Errors      emit() and close(): FutureError when it is closed; std::bad_alloc
 //   Cost        emit(): in proportion to the readers; each reader copies what it reads; no
 //               allocation when as many events have been kept before

@@ -42,7 +42,8 @@ TEST(GracefulShutdownTest, SaysGoodbyeToAll) {
 }
 
 TEST(GracefulShutdownTest, GoesOnAfterAShortageOfDescriptors) {
-  if (underSanitizerThatNeedsDescriptors()) GTEST_SKIP() << "UBSan needs a descriptor itself";
+  if (underSanitizerThatNeedsDescriptors())
+    GTEST_SKIP() << "UBSan needs a descriptor itself, valgrind gives none back";
   ChildProcess::Options options = shutdownServer("127.0.0.1:0");
   options.descriptorsMax = 16;
   ChildProcess server(std::move(options));
